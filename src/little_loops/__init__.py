@@ -1,0 +1,1 @@
+"""Loops as finite state machines: run, resume, explain."""
