@@ -9,34 +9,36 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
-from functools import cache
-from typing import Any, NamedTuple, TypeVar, assert_never
+from typing import Any, NamedTuple, TypeVar
+
+from little_loops.fsm.fitting import (
+    ADAPTED_TYPE,
+    MISSING_KEY,
+    UNKNOWN_KEY,
+    WRONG_TYPE,
+    Kind,
+    Mistake,
+    Path,
+    closest,
+    fitted,
+    shown,
+)
+
+__all__ = [
+    "Entry",
+    "Key",
+    "Kind",
+    "Mistake",
+    "Path",
+    "decode",
+    "encode",
+    "entries",
+    "keyed",
+    "plain",
+    "reserved",
+]
 
 T = TypeVar("T")
-Path = tuple[str | int, ...]
-WORDS_OF_OLD_YAML = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
-
-
-class Kind(Enum):
-    """What a value has to look like."""
-
-    TEXT = "text"
-    INT = "whole number"
-    NUMBER = "number"
-    NUMBER_OR_TEXT = "number or text"
-    INT_OR_TEXT = "whole number or text"
-    BOOL = "true or false"
-    MAP = "mapping"
-    LIST = "list"
-    TEXTS = "list of texts"
-    INTS = "list of whole numbers"
-    ANY = "any value"
-    ONE = "mapping of known keys"
-    MANY = "list of mappings"
-    NAMED = "mapping of named entries"
-    VERDICTS = "one key per verdict"
-    ROUTES = "mapping of verdict to state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +72,6 @@ class Key:
     minimum: float | None = None
 
 
-class Mistake(NamedTuple):
-    """One thing wrong with the shape of a mapping.
-
-    ``path`` names the owner as shown to people; ``child`` is the key below it that the place points at,
-    and ``on_key`` says that the key itself is meant and not its value.
-    """
-
-    code: str
-    severity: str
-    path: Path
-    message: str
-    child: str | None = None
-    on_key: bool = False
-    help: str | None = None
-    suggestion: str | None = None
-
-
 class Entry(NamedTuple):
     """A field of a dataclass with everything the codec needs of it."""
 
@@ -95,9 +80,6 @@ class Entry(NamedTuple):
     alias: tuple[str, ...]
     key: Key
     default: Callable[[], Any]
-
-
-MISSING_KEY, WRONG_TYPE, ADAPTED_TYPE, OLD_BOOLEAN, UNKNOWN_KEY = "LL121", "LL122", "LL123", "LL124", "LL125"
 
 
 def keyed(
@@ -112,10 +94,16 @@ def keyed(
     return dataclasses.field(default=default, metadata={"key": described})
 
 
-@cache
+_ENTRIES: dict[type[Any], tuple[Entry, ...]] = {}
+_WRITTEN: dict[type[Any], tuple[Entry, ...]] = {}
+_RESERVED: dict[type[Any], frozenset[str]] = {}
+
+
 def entries(cls: type[Any]) -> tuple[Entry, ...]:
     """The fields of a dataclass of the language in constructor order."""
-    return tuple(_entry(field) for field in dataclasses.fields(cls))
+    if cls not in _ENTRIES:
+        _ENTRIES[cls] = tuple(_entry(field) for field in dataclasses.fields(cls))
+    return _ENTRIES[cls]
 
 
 def _entry(field: dataclasses.Field[Any]) -> Entry:
@@ -129,21 +117,26 @@ def _entry(field: dataclasses.Field[Any]) -> Entry:
     return Entry(field.name, steps, alias, described, lambda: default)
 
 
-@cache
 def _written(cls: type[Any]) -> tuple[Entry, ...]:
-    order = list(entries(cls))
+    if cls not in _WRITTEN:
+        _WRITTEN[cls] = tuple(_in_written_order(list(entries(cls))))
+    return _WRITTEN[cls]
+
+
+def _in_written_order(order: list[Entry]) -> list[Entry]:
     for entry in [e for e in order if e.key.after]:
         order.remove(entry)
         anchor = next(i for i, e in enumerate(order) if e.attribute == entry.key.after)
         order.insert(anchor + 1, entry)
-    return tuple(order)
+    return order
 
 
-@cache
 def reserved(cls: type[Any]) -> frozenset[str]:
     """Every first-level YAML key of a class, aliases included."""
-    names = {e.steps[0] for e in entries(cls) if e.key.kind not in (Kind.VERDICTS, Kind.ROUTES)}
-    return frozenset(names | {e.alias[0] for e in entries(cls) if e.alias})
+    if cls not in _RESERVED:
+        names = {e.steps[0] for e in entries(cls) if e.key.kind not in (Kind.VERDICTS, Kind.ROUTES)}
+        _RESERVED[cls] = frozenset(names | {e.alias[0] for e in entries(cls) if e.alias})
+    return _RESERVED[cls]
 
 
 # ---------------------------------------------------------------- writing
@@ -196,7 +189,7 @@ def plain(value: Any) -> Any:
 def decode(cls: type[T], raw: Any, path: Path, mistakes: list[Mistake]) -> T | None:
     """An object from its mapping, or None when it is not a mapping at all."""
     if not isinstance(raw, Mapping):
-        note = f"expected a mapping of keys, found {_found(raw)}"
+        note = f"expected a mapping of keys, found {shown(raw)}"
         mistakes.append(Mistake(WRONG_TYPE, "error", path, note))
         return None
     values: dict[str, Any] = {}
@@ -259,7 +252,7 @@ def _read(entry: Entry, value: Any, path: Path, mistakes: list[Mistake]) -> Any:
         case Kind.VERDICTS | Kind.ROUTES:
             return value
         case _:
-            good, kept = _simple(kind, value, path, mistakes)
+            good, kept = fitted(kind, value, path, mistakes)
             return kept if good else entry.default()
 
 
@@ -271,7 +264,7 @@ def _class(of: type[Any] | None) -> type[Any]:
 
 def _many(cls: type[Any], value: Any, path: Path, mistakes: list[Mistake]) -> Iterator[Any]:
     if not isinstance(value, list):
-        mistakes.append(Mistake(WRONG_TYPE, "error", path, f"expected a list, found {_found(value)}"))
+        mistakes.append(Mistake(WRONG_TYPE, "error", path, f"expected a list, found {shown(value)}"))
         return
     for index, item in enumerate(value):
         made = decode(cls, item, (*path, index), mistakes)
@@ -282,7 +275,7 @@ def _many(cls: type[Any], value: Any, path: Path, mistakes: list[Mistake]) -> It
 def _named(cls: type[Any], value: Any, path: Path, mistakes: list[Mistake]) -> Iterator[tuple[str, Any]]:
     if not isinstance(value, Mapping):
         mistakes.append(
-            Mistake(WRONG_TYPE, "error", path, f"expected a mapping of names, found {_found(value)}")
+            Mistake(WRONG_TYPE, "error", path, f"expected a mapping of names, found {shown(value)}")
         )
         return
     for name, item in value.items():
@@ -297,86 +290,13 @@ def _list(kind: Kind, value: Any, path: Path, mistakes: list[Mistake]) -> list[A
         mistakes.append(Mistake(ADAPTED_TYPE, "warning", path, note))
         return [value]
     if not isinstance(value, (list, tuple)):
-        mistakes.append(Mistake(WRONG_TYPE, "error", path, f"expected a list, found {_found(value)}"))
+        mistakes.append(Mistake(WRONG_TYPE, "error", path, f"expected a list, found {shown(value)}"))
         return []
     of = Kind.TEXT if kind is Kind.TEXTS else Kind.INT
     if of is Kind.INT:  # the entries are judged by rules that name the index
         return list(value)
-    read = [_simple(of, item, (*path, index), mistakes) for index, item in enumerate(value)]
+    read = [fitted(of, item, (*path, index), mistakes) for index, item in enumerate(value)]
     return [kept for good, kept in read if good]
-
-
-def _simple(kind: Kind, value: Any, path: Path, mistakes: list[Mistake]) -> tuple[bool, Any]:
-    """Whether the value can be used, and the value as it will be used."""
-    good, kept, code = _fit(kind, value)
-    if not good:
-        note = f"expected a {kind.value}, found {_found(value)}"
-        mistakes.append(Mistake(WRONG_TYPE, "error", path, note))
-    elif code == OLD_BOOLEAN:
-        note = f"'{value}' is read as {'true' if kept else 'false'}"
-        fix = "true" if kept else "false"
-        mistakes.append(Mistake(code, "warning", path, note, suggestion=fix, help=f"write {fix}"))
-    elif code:
-        note = f"expected a {kind.value}, found {_found(value)}; it is read as {kept!r}"
-        mistakes.append(Mistake(code, "warning", path, note))
-    return good, kept
-
-
-def _fit(kind: Kind, value: Any) -> tuple[bool, Any, str]:
-    match kind:
-        case Kind.ANY:
-            return True, value, ""
-        case Kind.TEXT:
-            return _fit_text(value)
-        case Kind.INT:
-            return _fit_number(value, whole=True)
-        case Kind.NUMBER:
-            return _fit_number(value, whole=False)
-        case Kind.NUMBER_OR_TEXT | Kind.INT_OR_TEXT:
-            return isinstance(value, (int, float, str)) and not isinstance(value, bool), value, ""
-        case Kind.BOOL:
-            return _fit_bool(value)
-        case Kind.MAP:
-            return isinstance(value, Mapping), value, ""
-        case Kind.LIST:
-            return isinstance(value, list), value, ""
-        case Kind.TEXTS | Kind.INTS | Kind.ONE | Kind.MANY | Kind.NAMED | Kind.VERDICTS | Kind.ROUTES:
-            return False, value, ""
-        case _:
-            assert_never(kind)
-
-
-def _fit_text(value: Any) -> tuple[bool, Any, str]:
-    if isinstance(value, str):
-        return True, value, ""
-    if isinstance(value, bool):
-        return True, "true" if value else "false", ADAPTED_TYPE
-    if isinstance(value, (int, float)):
-        return True, str(value), ADAPTED_TYPE
-    return False, value, ""
-
-
-def _fit_number(value: Any, *, whole: bool) -> tuple[bool, Any, str]:
-    if isinstance(value, bool):
-        return False, value, ""
-    if isinstance(value, int) or (isinstance(value, float) and not whole):
-        return True, value, ""
-    if isinstance(value, float) and value.is_integer():
-        return True, int(value), ADAPTED_TYPE
-    if isinstance(value, str) and len(value) < 40:
-        try:
-            return True, int(value) if whole else float(value), ADAPTED_TYPE
-        except ValueError:
-            return False, value, ""
-    return False, value, ""
-
-
-def _fit_bool(value: Any) -> tuple[bool, Any, str]:
-    if isinstance(value, bool):
-        return True, value, ""
-    if isinstance(value, str) and value.lower() in WORDS_OF_OLD_YAML:
-        return True, WORDS_OF_OLD_YAML[value.lower()], OLD_BOOLEAN
-    return False, value, ""
 
 
 def _verdicts(
@@ -388,7 +308,7 @@ def _verdicts(
             if isinstance(target, str):
                 yield name[3:], target
             else:
-                note = f"'{name}' has to name a state, found {_found(target)}; it is ignored"
+                note = f"'{name}' has to name a state, found {shown(target)}; it is ignored"
                 mistakes.append(Mistake(ADAPTED_TYPE, "warning", path, note, child=name))
 
 
@@ -401,7 +321,7 @@ def _routes(
         if isinstance(target, str):
             yield str(name), target
         elif target is not None:
-            note = f"verdict '{name}' has to name a state, found {_found(target)}"
+            note = f"verdict '{name}' has to name a state, found {shown(target)}"
             mistakes.append(Mistake(WRONG_TYPE, "error", path, note, child=str(name)))
 
 
@@ -418,29 +338,3 @@ def _unknown(cls: type[Any], raw: Mapping[str, Any], path: Path) -> Iterator[Mis
         close = closest(name, known)
         note = f"unknown key '{name}'"
         yield Mistake(UNKNOWN_KEY, "warning", path, note, child=name, on_key=True, suggestion=close)
-
-
-def closest(word: str, known: frozenset[str] | tuple[str, ...] | list[str]) -> str | None:
-    """The known word that is most like this one, or None."""
-    import difflib
-
-    match = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return match[0] if match else None
-
-
-def _found(value: Any) -> str:
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return f"the number {value}"
-        case str():
-            return f"the text {value[:40]!r}"
-        case Mapping():
-            return "a mapping"
-        case list() | tuple():
-            return "a list"
-        case _:
-            return f"a {type(value).__name__}"

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009 - keyed() makes a dataclass field, it is no shared default
 """The small blocks of a loop file: parameters, throttle, judge settings, budget, targets and the like.
 
 Every field says what it means where it is declared; documentation, JSON Schema, reading and writing follow
