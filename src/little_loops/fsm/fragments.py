@@ -1,7 +1,7 @@
 """Building one loop from several files: ``from:``, ``flow:``, ``import:`` and ``fragment:``.
 
-Each function takes a mapping and gives a new one; places of keys and values travel along, so that a mistake is
-shown in the file that holds it. The given mapping is never changed.
+Each function takes a mapping and gives a new one; places of keys and values travel along, so that a mistake
+is shown in the file that holds it. The given mapping is never changed.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ class Trail:
         self.found.append(diagnostic)
 
     def error(
-        self, code: str, path: tuple[str | int, ...], message: str, root: Any, **more: str | None
+        self, code: str, path: tuple[str | int, ...], message: str, root: Any, help: str | None = None
     ) -> None:
         """Keeps an error about the value at a path."""
-        self.note(Mistake(code, "error", path, message, **more), root)
+        self.note(Mistake(code, "error", path, message, help=help), root)
 
     def read(self, path: Path, code: str, at: tuple[str | int, ...], root: Any) -> Any:
         """The data of another file, or None when it cannot be read."""
@@ -293,5 +293,5 @@ def _filled(name: str, state: dict[str, Any], library: PlacedMap, root: Any, tra
     available = ", ".join(sorted(library)) or "(none)"
     note = f"state '{name}' uses the unknown fragment '{wanted}'; available: {available}"
     near = closest(wanted, list(library)) if isinstance(wanted, str) else None
-    trail.error(UNKNOWN_FRAGMENT, at, note, root, suggestion=near)
+    trail.note(Mistake(UNKNOWN_FRAGMENT, "error", at, note, suggestion=near), root)
     return own

@@ -92,9 +92,9 @@ class FSMLoop(Mapped):
         Kind.INT, "How often one edge may be taken.", default=100, example=10, minimum=1
     )
     backoff: float | None = keyed(Kind.NUMBER, "Seconds between two states.", example=1.5, minimum=0)
-    timeout: int | None = keyed(Kind.INT, "Seconds the whole run may take.", example=3600, minimum=1)
-    default_timeout: int | None = keyed(
-        Kind.INT, "Seconds for actions without their own.", example=600, minimum=1
+    timeout: float | None = keyed(Kind.NUMBER, "Seconds the whole run may take.", example=3600, minimum=1)
+    default_timeout: float | None = keyed(
+        Kind.NUMBER, "Seconds for actions without their own.", example=600, minimum=1
     )
     maintain: bool = keyed(Kind.BOOL, "Starts again instead of ending.", default=False, example=True)
     llm: LLMConfig = keyed(
@@ -134,7 +134,9 @@ class FSMLoop(Mapped):
         example="ask",
         choices=("retry", "fail", "ask"),
     )
-    default_idle_timeout: int | None = keyed(Kind.INT, "Seconds of silence allowed.", example=300, minimum=1)
+    default_idle_timeout: float | None = keyed(
+        Kind.NUMBER, "Seconds of silence allowed.", example=300, minimum=1
+    )
     required_inputs: list[str] = keyed(
         Kind.TEXTS, "Variables that must not be empty.", factory=list, example=["input"]
     )

@@ -153,7 +153,7 @@ class StateConfig(Mapped):
     next: str | None = keyed(Kind.TEXT, "The state that follows without a verdict.", example="check")
     terminal: bool = keyed(Kind.BOOL, "Whether the loop ends here.", default=False, example=True)
     capture: str | None = keyed(Kind.TEXT, "The name under which the result is kept.", example="report")
-    timeout: int | None = keyed(Kind.INT, "Seconds the action may take.", example=600, minimum=1)
+    timeout: float | None = keyed(Kind.NUMBER, "Seconds the action may take.", example=600, minimum=1)
     on_maintain: str | None = keyed(Kind.TEXT, "Where a maintained loop starts again.", example="check")
     max_retries: int | None = keyed(Kind.INT, "Re-entries in a row that are allowed.", example=3, minimum=1)
     on_retry_exhausted: str | None = keyed(Kind.TEXT, "The state after the last retry.", example="give_up")
@@ -194,8 +194,8 @@ class StateConfig(Mapped):
     learning: LearningConfig | None = keyed(Kind.ONE, "What a learning state proves.", of=LearningConfig)
     failure: bool | None = keyed(Kind.BOOL, "Whether ending here counts as a failure.", example=True)
     signals: bool = keyed(Kind.BOOL, "Whether shell output may carry markers.", default=False, example=True)
-    idle_timeout: int | None = keyed(
-        Kind.INT, "Seconds of silence after which it is ended.", example=120, minimum=1
+    idle_timeout: float | None = keyed(
+        Kind.NUMBER, "Seconds of silence after which it is ended.", example=120, minimum=1
     )
     model: str | None = keyed(Kind.TEXT, "The model of this action.", example="opus")
     host: str | None = keyed(Kind.TEXT, "The agent program of this action.", example="claude")
