@@ -90,7 +90,7 @@ class StopToken:
 
 
 def wait(stop: Stop, seconds: float | None) -> bool:
-    """Block for ``seconds`` of the monotonic clock (None: for ever) or until a stop; True if one was requested."""
+    """Block for ``seconds`` of the monotonic clock (None: for ever) or until a stop; True if requested."""
     poller = select.poll()
     poller.register(stop.fileno(), select.POLLIN)
     if seconds is None:

@@ -1,6 +1,6 @@
 """Running one command to its end: bytes as they come, exact deadlines, nothing left behind on a kill.
 
-One poll waits for both pipes, the exit, the stop token and the nearest deadline; nothing sleeps to look again.
+One poll waits for both pipes, the exit, the stop token and the nearest deadline.
 The command is finished when the direct child has ended, whoever else still holds its pipes.
 """
 
@@ -10,7 +10,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,7 +38,8 @@ _FOREVER = float("inf")
 class Limits:
     """Limits in seconds, None = none.
 
-    ``wall_s`` and ``budget_s`` count from the start, ``idle_s`` from the last byte, ``grace_s`` from TERM to KILL.
+    ``wall_s`` and ``budget_s`` count from the start, ``idle_s`` from the last byte, ``grace_s`` from
+    TERM to KILL.
     """
 
     wall_s: float | None = None
@@ -85,7 +86,7 @@ Progress = Started | Chunk | Quiet | Finished
 
 def run(
     command: Command, limits: Limits, stop: Stop | None = None, quiet_s: float | None = None
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Run ``command``: ``Started``, any number of ``Chunk`` and ``Quiet``, then ``Finished``.
 
     Closing the iterator early ends the whole tree (TERM, grace, KILL) before it returns.
