@@ -1,0 +1,327 @@
+"""The cases. Each returns rows: a goal, what was measured, both times. A missed goal is a row like others."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import projects
+from timing import Paired, Took, in_turn, run, synced_writes
+
+STEP = "echo step"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. ``goal`` is an upper bound of ``measured``, in the unit that ``what`` names."""
+
+    what: str
+    goal: float | None
+    measured: float | None
+    ours: str = ""
+    theirs: str = ""
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        if self.goal is None or self.measured is None:
+            return None
+        return self.measured <= self.goal
+
+
+@dataclass(slots=True)
+class Setting:
+    """Where the measuring happens, and what earlier cases left for later ones."""
+
+    root: Path
+    environments: Path
+    quick: bool = False
+    made: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def ours(self) -> str:
+        return str(self.environments / "ours" / "bin" / "ll-loop")
+
+    @property
+    def peer(self) -> str:
+        return str(self.environments / "peers" / "bin" / "ll-loop")
+
+    @property
+    def peer_python(self) -> str:
+        return str(self.environments / "peers" / "bin" / "python")
+
+    @property
+    def our_python(self) -> str:
+        return str(self.environments / "ours" / "bin" / "python")
+
+    def rounds(self, many: int) -> int:
+        return 2 if self.quick else many
+
+    def steps(self, many: int) -> int:
+        return max(100, many // 10) if self.quick else many
+
+    def projects(self, name: str) -> tuple[Path, Path]:
+        """Two equal projects, one for each program, so that neither sees what the other left behind."""
+        if name in self.made:
+            mine = self.made[name]
+        else:
+            mine = self.made[name] = projects.project(self.root, f"{name}-ours")
+            projects.project(self.root, f"{name}-peer")
+        return mine, mine.with_name(f"{name}-peer")
+
+
+def against_peer(
+    setting: Setting, what: str, goal: float | None, name: str, *argv: str, rounds: int = 11
+) -> Row:
+    mine, other = setting.projects(name)
+    paired = in_turn(
+        lambda: run([setting.ours, *argv], mine).seconds,
+        lambda: run([setting.peer, *argv], other).seconds,
+        setting.rounds(rounds),
+    )
+    return row(what, goal, paired, "little-loops")
+
+
+def row(what: str, goal: float | None, paired: Paired, peer: str, note: str = "") -> Row:
+    return Row(what, goal, paired.ratio, seconds(paired.ours), f"{seconds(paired.theirs)} ({peer})", note)
+
+
+def seconds(value: float) -> str:
+    if value < 0.001:
+        return f"{value * 1e6:.0f} us"
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.2f} s"
+
+
+def help_page(setting: Setting) -> list[Row]:
+    return [against_peer(setting, "`--help`, ratio to little-loops", 0.20, "empty", "--help")]
+
+
+def validate(setting: Setting) -> list[Row]:
+    for folder in setting.projects("validate"):
+        projects.write_loop(folder, "large", projects.many_states(48))
+    what = "`validate` of a loop with 48 states, ratio to little-loops"
+    return [against_peer(setting, what, 0.35, "validate", "validate", "large")]
+
+
+def list_files(setting: Setting) -> list[Row]:
+    for folder in setting.projects("list"):
+        for i in range(110):
+            projects.write_loop(folder, f"loop-{i:03}", projects.many_states(8))
+    return [against_peer(setting, "`list` of 110 files, ratio to little-loops", 0.10, "list", "list")]
+
+
+def validate_files(setting: Setting) -> list[Row]:
+    mine, other = setting.projects("files")
+    for folder in (mine, other):
+        for i in range(110):
+            projects.write_loop(folder, f"loop-{i:03}", projects.many_states(8))
+    each = 'for f in .loops/*.yaml; do "$0" validate "$f" >/dev/null; done'
+    paired = in_turn(
+        lambda: run(["bash", "-c", each, setting.ours], mine).seconds,
+        lambda: run(["bash", "-c", each, setting.peer], other).seconds,
+        1,
+    )
+    return [
+        row("validating 110 files one after the other, ratio to little-loops", None, paired, "little-loops")
+    ]
+
+
+def shell_steps(setting: Setting) -> list[Row]:
+    count, rounds = setting.steps(1000), setting.rounds(5)
+    mine, other = setting.projects("steps")
+    for durability in ("relaxed", "step"):
+        body = projects.ping_pong(count, STEP, more=f"durability: {durability}\n")
+        projects.write_loop(mine, durability, body)
+    projects.write_loop(other, "step", projects.ping_pong(count, STEP))
+    floor_script = f"for i in $(seq {count}); do bash -c '{STEP}'; done"
+
+    def floor() -> float:
+        return run(["bash", "-c", floor_script], mine).seconds
+
+    def ours(durability: str) -> float:
+        return run([setting.ours, "run", durability, "--quiet"], mine, codes=(1,)).seconds
+
+    relaxed = in_turn(lambda: ours("relaxed"), floor, rounds)
+    step = in_turn(lambda: ours("step"), lambda: floor() + synced_writes(mine, count), rounds)
+    peer_argv = [setting.peer, "run", "step", "--quiet"]
+    peer = in_turn(lambda: ours("step"), lambda: run(peer_argv, other, codes=(0, 1)).seconds, rounds)
+    graph = in_turn(lambda: ours("step"), lambda: langgraph(setting, count, STEP), rounds)
+    return [
+        row(f"{count} shell steps, `relaxed`, ratio to a bash loop", 1.25, relaxed, "bash"),
+        row(
+            f"{count} shell steps, `step`, ratio to a bash loop and as many fdatasyncs",
+            1.25,
+            step,
+            "bash + sync",
+        ),
+        row(f"{count} shell steps, `step`, ratio to little-loops", 0.50, peer, "little-loops"),
+        row(f"{count} shell steps, `step`, ratio to LangGraph with SQLite", None, graph, "LangGraph"),
+    ]
+
+
+def langgraph(setting: Setting, count: int, command: str) -> float:
+    database = setting.root / "langgraph.db"
+    for path in setting.root.glob("langgraph.db*"):
+        path.unlink()
+    script = str(Path(__file__).with_name("langgraph_steps.py"))
+    return run([setting.peer_python, script, str(count), str(database), command], setting.root).seconds
+
+
+def transitions(setting: Setting) -> list[Row]:
+    """Our engine and journal with a mock action, against what a transition costs the peer beyond its shell."""
+    count, rounds = setting.steps(1000), setting.rounds(5)
+    _, other = setting.projects("transitions")
+    for name, steps in (("few", 2), ("many", count)):
+        projects.write_loop(other, name, projects.ping_pong(steps, STEP))
+    floor_script = f"for i in $(seq {count}); do bash -c '{STEP}'; done"
+
+    def peer() -> float:
+        argv = [setting.peer, "run", "--quiet"]
+        whole, few = (run([*argv, name], other, codes=(0, 1)).seconds for name in ("many", "few"))
+        shell = run(["bash", "-c", floor_script], other).seconds
+        return max(1e-9, (whole - few - shell) / count)
+
+    def ours(durability: str) -> float:
+        folder = setting.root / "mock"
+        return mock_steps(setting, count, durability, folder)
+
+    rows = []
+    for durability, goal in (("step", 0.20), ("relaxed", 0.05)):
+        paired = in_turn(lambda d=durability: ours(d), peer, rounds)  # type: ignore[misc]
+        what = (
+            f"engine and journal for one transition with a mock action, `{durability}`, ratio to little-loops"
+        )
+        rows.append(
+            row(what, goal, paired, "little-loops", "its step less the same shell command run by bash")
+        )
+    paired = in_turn(lambda: ours("relaxed"), lambda: langgraph(setting, count, "") / count, rounds)
+    what = "the same, `relaxed`, ratio to a LangGraph step with SQLite (whole process)"
+    return [*rows, row(what, None, paired, "LangGraph")]
+
+
+def mock_steps(setting: Setting, count: int, durability: str, folder: Path, *, capture: int = 0) -> float:
+    """Seconds for one transition of our engine with a mock action; the script prints them."""
+    import subprocess
+
+    script = str(Path(__file__).with_name("mock_steps.py"))
+    argv = [setting.our_python, script, str(count), durability, str(folder), str(capture)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=setting.root)
+    if done.returncode != 0:
+        from timing import DidNotRun
+
+        raise DidNotRun(f"mock_steps.py: {done.stderr[-400:]}")
+    return float(done.stdout)
+
+
+def long_runs(setting: Setting) -> list[Row]:
+    rows = []
+    for what, capture in (("", 0), (", a 1 MB capture of step 1 read by every step", 1_000_000)):
+        mine, _ = setting.projects(f"long{capture}")
+        long = setting.steps(10_000)
+        for name, steps in (("one", 2), ("short", 102), ("long", long + 2)):
+            projects.write_loop(
+                mine,
+                name,
+                projects.ping_pong(steps, ":", more="durability: relaxed\n", capture_bytes=capture),
+            )
+        rounds = setting.rounds(3)
+        short = [statistics.median(timed(setting, mine, "short") for _ in range(5)) for _ in range(rounds)]
+        base = statistics.median(timed(setting, mine, "one") for _ in range(5))
+        each_short = statistics.median((value - base) / 100 for value in short)
+        each_long = statistics.median((timed(setting, mine, "long") - base) / long for _ in range(rounds))
+        rows.append(
+            Row(
+                f"cost of a step in a run of {long} steps, ratio to a run of 100 steps{what}",
+                1.10,
+                each_long / each_short,
+                seconds(each_long),
+                seconds(each_short),
+            )
+        )
+    return rows
+
+
+def timed(setting: Setting, folder: Path, name: str) -> float:
+    return run([setting.ours, "run", name, "--quiet"], folder, codes=(1,)).seconds
+
+
+def many_lines(setting: Setting) -> list[Row]:
+    count = setting.steps(1_000_000)
+    mine, other = setting.projects("lines")
+    for folder in (mine, other):
+        projects.write_loop(folder, "lines", projects.lines(count))
+    took: list[Took] = []
+
+    def ours() -> float:
+        took.append(run([setting.ours, "run", "lines", "--quiet"], mine))
+        return took[-1].seconds
+
+    reading = "for l in subprocess.Popen(['seq', sys.argv[1]], stdout=-1, text=True).stdout: l.rstrip()"
+    bare = f"import subprocess, sys\n{reading}"
+    reader = in_turn(
+        ours, lambda: run([setting.our_python, "-c", bare, str(count)], mine).seconds, setting.rounds(5)
+    )
+    ours_alone = statistics.median(t.seconds for t in took[1:])
+    peer = run([setting.peer, "run", "lines", "--quiet"], other).seconds
+    return [
+        Row(
+            f"{count} lines of output, ratio to little-loops",
+            0.30,
+            ours_alone / peer,
+            seconds(ours_alone),
+            f"{seconds(peer)} (little-loops, one run)",
+        ),
+        row(
+            f"{count} lines of output, ratio to a bare Python line reader",
+            None,
+            reader,
+            "Popen and a for loop",
+        ),
+        Row(f"memory for {count} lines of output, MB", 40, max(t.megabytes for t in took)),
+    ]
+
+
+def memory(setting: Setting) -> list[Row]:
+    mine, other = setting.projects("memory")
+    for folder in (mine, other):
+        projects.write_loop(folder, "hundred", projects.ping_pong(100, STEP))
+    ours = run([setting.ours, "run", "hundred", "--quiet"], mine, codes=(1,)).megabytes
+    peer = run([setting.peer, "run", "hundred", "--quiet"], other, codes=(0, 1)).megabytes
+    return [
+        Row("memory of a run of 100 steps, MB", 45, ours, f"{ours:.0f} MB", f"{peer:.0f} MB (little-loops)")
+    ]
+
+
+def status(setting: Setting) -> list[Row]:
+    mine, other = setting.projects("status")
+    steps = setting.steps(9_000)  # five to six records a step: more than 50,000 events
+    for folder in (mine, other):
+        projects.write_loop(folder, "long", projects.ping_pong(steps, ":"))
+    run([setting.ours, "run", "long", "--quiet"], mine, codes=(1,))
+    run([setting.peer, "run", "long", "--quiet"], other, codes=(0, 1))
+    return [
+        against_peer(
+            setting,
+            "`status` of a run with 50,000 events, ratio to little-loops",
+            0.10,
+            "status",
+            "status",
+            "long",
+        )
+    ]
+
+
+CASES: dict[str, Callable[[Setting], list[Row]]] = {
+    "help": help_page,
+    "validate": validate,
+    "list": list_files,
+    "validate-files": validate_files,
+    "steps": shell_steps,
+    "transitions": transitions,
+    "long": long_runs,
+    "lines": many_lines,
+    "memory": memory,
+    "status": status,
+}
