@@ -1,4 +1,4 @@
-"""The program ``ll-loop``: names of the commands, and the one place where errors become messages and exit codes.
+"""The program ``ll-loop``: names of the commands, and the one place where errors become messages and codes.
 
 Imports no command before it is asked for, and nothing heavy ever. Lets no traceback reach the screen.
 """
@@ -27,7 +27,7 @@ _NEAR = "little_loops.near"
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One command: its module below ``cli.commands`` (as ``command``), its line in the help, its short names."""
+    """One command: its module below ``cli.commands`` (as ``command``), its line in the help, short names."""
 
     module: str
     about: str

@@ -1,7 +1,7 @@
 """The only place that prints. Knows terminals, colours, widths and JSON text; knows nothing of loops or runs.
 
-Needs no rich: live views bring it themselves. Text that comes from actions goes through ``projections.text.clean``
-before it gets here, or a printed escape sequence would drive the user's terminal.
+Needs no rich: live views bring it themselves. Text that comes from actions goes through
+``projections.text.clean`` before it gets here, or a printed escape sequence would drive the user's terminal.
 """
 
 from __future__ import annotations
