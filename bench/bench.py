@@ -1,7 +1,7 @@
 """The benchmark: every goal is one named case with a goal, what was measured, and whether it was met.
 
-Started by bench/run, which makes the environments. Times whole processes as a user starts them; nothing of the
-package is imported here.
+Started by bench/run, which makes the environments. It times whole processes, as a user starts them;
+nothing of the package is imported here.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ def langgraph(setting: Setting, count: int, command: str) -> float:
 
 
 def transitions(setting: Setting) -> list[Row]:
-    """Our engine and journal with a mock action, against what a transition costs the peer beyond its shell."""
+    """Our engine and journal with a mock action, against what one costs the peer beyond its shell."""
     count, rounds = setting.steps(1000), setting.rounds(5)
     _, other = setting.projects("transitions")
     for name, steps in (("few", 2), ("many", count)):

@@ -1,4 +1,4 @@
-"""N transitions of our engine with a mock action and a real journal, by public names; prints seconds for one."""
+"""N transitions of our engine with a mock action and a real journal; prints the seconds of one."""
 
 from __future__ import annotations
 

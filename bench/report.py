@@ -30,7 +30,7 @@ def page(rows: Sequence[Row], environments: Path) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Written by `bench/run`, which times whole processes, ours and the peers in turn on the same machine;",
+        "Written by `bench/run`, which times whole processes, ours and the peers in turn, on one machine;",
         "a ratio is the median of the ratios of neighbouring runs. Below 1 means: faster than the peer.",
         "",
         f"- date: {datetime.datetime.now(datetime.UTC).date().isoformat()}",

@@ -1,7 +1,7 @@
 """Timing of whole processes: what a user waits for, and how much memory the process took.
 
-A and B are run in turn (A B A B ...), so that a busy machine is busy for both, and what is reported is the median
-of the ratios of neighbours. The first run of each is thrown away: it pays for compiled files and a cold cache.
+A and B are run in turn (A B A B ...), so that a busy machine is busy for both. What is reported is the median
+of the ratios of neighbours. The first run of each is thrown away: it pays for compiled files and cold caches.
 """
 
 from __future__ import annotations
