@@ -5,7 +5,8 @@ Knows nothing of loops, states or events, and never prints. Every process of the
 
 from __future__ import annotations
 
-from little_loops.process.spawn import MARKS, Command, SpawnFailed
+from little_loops.process.collect import Collected, collect
+from little_loops.process.spawn import MARKS, Child, Command, SpawnFailed, launch
 from little_loops.process.stop import Stop, StopToken, wait
 from little_loops.process.stream import (
     READ_SIZE,
@@ -27,7 +28,9 @@ __all__ = [
     "READ_SIZE",
     "TIMEOUT_EXIT_CODE",
     "Cause",
+    "Child",
     "Chunk",
+    "Collected",
     "Command",
     "Fate",
     "Finished",
@@ -41,8 +44,10 @@ __all__ = [
     "StopToken",
     "alive",
     "boot",
+    "collect",
     "fence",
     "identity",
+    "launch",
     "run",
     "sweep",
     "wait",

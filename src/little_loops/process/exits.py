@@ -20,6 +20,12 @@ class ExitWatch:
     fd: int
     keep: Any = None
 
+    def has_ended(self) -> bool:
+        """Whether the process has ended by now."""
+        poller = select.poll()
+        poller.register(self.fd, select.POLLIN)
+        return bool(poller.poll(0))
+
     def close(self) -> None:
         """Give the descriptor back."""
         if self.keep is not None:
