@@ -1,4 +1,4 @@
-"""A short command run to its end with its output in memory, for looking things up. Bounded in time and size."""
+"""A short command run to its end with its output in memory: for looking things up. Bounded."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Patterns and jq programs of an author, run where they can do no harm: a worker process that can be killed.
 
 The worker starts with the first request and is used again; it is killed at the deadline, at a stop, or when
-it breaks, and the next request starts another. A program never sees an environment, another input or a module.
+it breaks, and the next request starts another. A program sees no environment, no other input, no module.
 """
 
 from __future__ import annotations

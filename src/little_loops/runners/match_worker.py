@@ -1,7 +1,7 @@
 """The process in which an author's pattern or jq program runs: a script that imports nothing of ours.
 
 One JSON line in, one JSON line out, until standard input ends. It is told a memory cap on its command line,
-ends itself when a request outlives its deadline, and has no environment: a program reads nothing but its text.
+ends itself when a request outlives its deadline, and has no environment: a program reads its text alone.
 """
 
 from __future__ import annotations

@@ -62,15 +62,15 @@ class MeasureRunner:
 
     def _value(self, effect: Measure, look: _Look) -> Any:
         match effect.kind:
-            case "none":
-                return None
+            case "none" | "circuit":
+                return None  # no provider's recovery time is shared yet
             case "tree":
                 return self._tree(effect.paths, look)
             case "history":
                 return self._history(effect.paths[0])
             case "baseline":
                 return self._baseline(effect.paths[0])
-            case "learning" | "circuit" | "plugin":
+            case "learning" | "plugin":
                 raise _Unmeasurable(f"nothing here can measure {effect.kind} yet")
 
     # --- the working tree

@@ -1,7 +1,7 @@
 """The scripted host: agent actions answered from a prepared file. For demos, tests and trying a loop out.
 
-It calls no agent and starts nothing but git to apply a patch. The file is YAML or JSON, a list of answers, or a
-map with the list under ``answers``. An answer is a map; every key is optional:
+It calls no agent and starts nothing but git to apply a patch. The file is YAML or JSON: a list of answers, or
+a map with the list under ``answers``. An answer is a map; every key is optional:
 
 | key | type | meaning |
 |---|---|---|
@@ -9,20 +9,20 @@ map with the list under ``answers``. An answer is a map; every key is optional:
 | ``match`` | regular expression | only where it is found in the prompt |
 | ``text`` | string | what the agent says, shown line by line |
 | ``stderr`` | string | what it says on standard error |
-| ``patch`` | unified diff | applied to the project (``a/`` ``b/`` prefixes); one that is already applied is fine |
+| ``patch`` | unified diff | applied to the project; one that is already applied is fine |
 | ``files`` | map path: text or null | files to write, or with null to remove |
 | ``tools`` | list of {``tool``, ``summary``} | tool calls to report |
 | ``delay`` | seconds | before the first line |
 | ``pace`` | seconds | between two lines |
 | ``exit_code`` | int | default 0; 1 with ``failure`` |
-| ``failure`` | {``kind``, ``status``, ``retry_after``} | a provider's failure, kinds as the engine knows them |
+| ``failure`` | {``kind``, ``status``, ``retry_after``} | a provider's failure |
 | ``usage`` | map | tokens and cost of the call |
 | ``session_id`` | string | |
 | ``repeat`` | bool | the answer is never used up |
 
 The first answer that fits and is not used up is given. What was given is noted in the run folder, so that a
-run that is resumed goes on with the next one, and an answer cut short is given again. Without a fitting answer
-left the action fails, and says so.
+run that is resumed goes on with the next one, and an answer cut short is given again. Where none fits any
+more the action fails, and says so.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -180,7 +180,7 @@ class ScriptedHost:
 
     def _give(
         self, answer: Answer, effect: RunAction, output: ActionOutput, stop: Stop
-    ) -> Iterator[Report | End]:
+    ) -> Generator[Report, None, End]:
         pause = _Pause(effect, stop)
         pause.take(answer.delay)
         for call in answer.tools:
