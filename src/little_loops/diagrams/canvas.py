@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
+JOINER = "\u200d"
 _JOINTS = {
     UP: "│", DOWN: "│", UP | DOWN: "│", LEFT: "─", RIGHT: "─", LEFT | RIGHT: "─",
     DOWN | RIGHT: "┌", DOWN | LEFT: "┐", UP | RIGHT: "└", UP | LEFT: "┘",
@@ -38,6 +39,11 @@ def cut(text: str, room: int) -> str:
     return out.rstrip() + "…"
 
 
+def printable(text: str) -> str:
+    """The text without what a terminal obeys instead of showing: a loop file may be a stranger's."""
+    return "".join(c for c in text if c.isprintable() or c == JOINER or unicodedata.category(c) == "Mn")
+
+
 class Canvas:
     """Cells by row and column: a line joint or a piece of text, with an optional style (SGR codes)."""
 
@@ -65,7 +71,7 @@ class Canvas:
             wide = columns(char)
             if wide == 0:
                 before = (row, column - 1)
-                self._text[before] = self._text.get(before, "") + (char if char.isprintable() else "")
+                self._text[before] = self._text.get(before, "") + printable(char)
                 continue
             self._set(row, column, char, style)
             if wide == 2:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from little_loops.fsm.schema import CURRENT_STATE, FSMLoop, StateConfig
+from little_loops.fsm.graph import edges_of
+from little_loops.fsm.schema import FSMLoop, StateConfig
 
 
 class Edge(NamedTuple):
@@ -38,25 +39,13 @@ class Drawing:
     notes: dict[str, tuple[str, ...]]
 
 
-def transitions(state: StateConfig) -> list[tuple[str, str]]:
-    """Label and target of every transition of a state, the usual way on first.
+def transitions(name: str, state: StateConfig) -> list[tuple[str, str]]:
+    """Label and target of every transition of a state that can be taken, in the order of the keys.
 
     The restart of a maintained loop is none: it belongs to the end of the loop and not to a verdict.
     """
-    tabled = state.route is not None
-    shadowed = {"yes", "no", "error", "partial", "blocked"} if tabled else set()
-    out: list[tuple[str, str]] = []
-    for name, target in state.targets().items():
-        if name == "maintain" or name in shadowed or (tabled and name.startswith("on_")):
-            continue
-        out.append((_label(name), target))
-    return out
-
-
-def _label(name: str) -> str:
-    if name == "route._error":
-        return "error"
-    return name.removeprefix("route.").removeprefix("on_")
+    ways = edges_of(name, state)
+    return [(way.label, way.target) for way in ways if way.label != "maintain" and not way.shadowed]
 
 
 def drawing(loop: FSMLoop) -> Drawing:
@@ -64,8 +53,8 @@ def drawing(loop: FSMLoop) -> Drawing:
     joined: dict[tuple[str, str], list[str]] = {}
     notes: dict[str, list[str]] = {}
     for name, state in loop.states.items():
-        for label, target in transitions(state):
-            if target in (CURRENT_STATE, name):
+        for label, target in transitions(name, state):
+            if target == name:
                 notes.setdefault(name, []).append(f"↺ {label}")
             elif target in loop.states:
                 labels = joined.setdefault((name, target), [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from little_loops.diagrams.canvas import printable
 from little_loops.diagrams.edges import drawing
 from little_loops.fsm.schema import FSMLoop
 
@@ -36,6 +37,6 @@ def draw(loop: FSMLoop) -> str:
 def _quoted(text: str) -> str:
     """What the notation would read as its own is written as a character entity."""
     out = ""
-    for char in " ".join(text.split()):
+    for char in printable(" ".join(text.split())):
         out += f"#{ord(char)};" if char in '"#;:{}<>%&`' else char
     return out

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from little_loops.config import Config, defaults
-from little_loops.diagrams.canvas import Canvas, cells, cut
+from little_loops.diagrams.canvas import Canvas, cells, cut, printable
 from little_loops.diagrams.edges import Drawing, drawing, kind
 from little_loops.diagrams.layout import Box, Layout, arrange
 from little_loops.fsm.schema import FSMLoop, StateConfig
@@ -66,7 +66,7 @@ def heading(loop: FSMLoop, name: str, look: Look) -> str:
     """The name of a state with its marks: first, end."""
     first = "→ " if name == loop.initial else ""
     last = " ◉" if loop.states[name].terminal else ""
-    return f"{first}{name}{last}"
+    return f"{first}{printable(name)}{last}"
 
 
 def badge(state: StateConfig, look: Look) -> str:
@@ -86,7 +86,7 @@ def _action(state: StateConfig, verbose: bool, room: int) -> list[str]:
     if state.terminal:
         return []
     text = state.loop or state.action or ""
-    lines = [line.rstrip().replace("\t", "    ") for line in text.splitlines() if line.strip()]
+    lines = [printable(line.rstrip().replace("\t", "    ")) for line in text.splitlines() if line.strip()]
     if verbose:
         return [cut(line, max(room, 10)) for line in lines]
     if not lines:
@@ -192,7 +192,7 @@ def as_list(
         for edge in plan.edges:
             if edge.source == name:
                 label = _styled(edge.label, look.edges.get(edge.labels[0], ""), color)
-                out.append(f"    {label} → {edge.target}")
+                out.append(f"    {label} → {printable(edge.target)}")
         out += [f"    {note}" for note in plan.notes.get(name, ())]
     return "\n".join(out)
 
