@@ -255,7 +255,7 @@ def _action_complete(s: Snapshot, e: ev.ActionComplete) -> Snapshot:
     own = isinstance(phase.of, Entered) and not phase.of.flushed
     acted = replace(
         frame,
-        phase=Acted(phase.attempt, phase.of, result, marker, failure),
+        phase=Acted(phase.attempt, phase.of, result, phase.action, marker, failure),
         captured=captured,
         throttle=frame.throttle + (failure is None and own),
     )

@@ -97,6 +97,7 @@ class Acted:
     attempt: int
     of: Of
     result: Result
+    action: str = ""
     marker: Marker | None = None
     failure: Failure | None = None
     throttled: str = ""
