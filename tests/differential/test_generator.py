@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from little_loops.fsm.schema import FSMLoop
 from tests.differential.generator import make
 from tests.differential.world import World
 from tests.reference import Execution, execute
+
+from little_loops.fsm.schema import FSMLoop
 
 CASES = 1500
 EVENTS = {
@@ -23,8 +24,8 @@ ENDS = {
     "budget_exhausted",
 }  # fmt: skip
 WAYS = {
-    "verdict", "next", "exit_code", "on_error", "action_error", "throttle", "rate_limit_exhausted", "sub_loop",
-    "learning_complete", "learning_blocked", "stall", "maintain",
+    "verdict", "next", "exit_code", "on_error", "action_error", "throttle", "rate_limit_exhausted",
+    "sub_loop", "learning_complete", "learning_blocked", "stall", "maintain",
 }  # fmt: skip
 
 

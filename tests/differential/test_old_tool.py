@@ -1,0 +1,29 @@
+"""Where this project and the older tool are meant to agree, their runs are the same, event by event."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.differential.peer import NotInstallable, common, installed, run_older
+from tests.differential.shared import make_shared
+
+CASES = int(os.environ.get("LL_PEER_CASES", "40"))
+
+
+@pytest.fixture(scope="module")
+def programs() -> Path:
+    try:
+        return installed()
+    except NotInstallable as problem:
+        pytest.skip(f"the package index does not answer: {problem}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(CASES))
+def test_the_older_tool_runs_the_loop_as_the_naive_executor_does(
+    number: int, programs: Path, tmp_path: Path
+) -> None:
+    case, run = make_shared(number)
+    assert common(run_older(case, tmp_path, programs)) == common(run.events), str(case)
