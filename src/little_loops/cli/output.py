@@ -6,6 +6,7 @@ Needs no rich: live views bring it themselves. Text that comes from actions goes
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -40,6 +41,11 @@ def on_terminal(stream: TextIO | None = None) -> bool:
         return (stream or sys.stdout).isatty()
     except (ValueError, AttributeError):
         return False
+
+
+def capable(stream: TextIO | None = None) -> bool:
+    """Whether a stream is a terminal that can move its cursor."""
+    return on_terminal(stream) and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def coloured(stream: TextIO | None = None) -> bool:
@@ -170,7 +176,12 @@ def flush() -> None:
     Raises:
         BrokenPipeError: nobody reads any more.
     """
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError as problem:
+        if problem.errno == errno.EIO:
+            raise BrokenPipeError(errno.EPIPE, "the terminal went away") from problem
+        raise
 
 
 def abandon() -> None:
@@ -184,6 +195,17 @@ def _speaks_unicode(stream: TextIO) -> bool:
 
 
 def _write(stream: TextIO, text: str) -> None:
+    try:
+        _encoded(stream, text)
+    except OSError as problem:
+        if stream is sys.stderr:
+            return  # nobody is there to be told
+        if problem.errno == errno.EIO:
+            raise BrokenPipeError(errno.EPIPE, "the terminal went away") from problem
+        raise
+
+
+def _encoded(stream: TextIO, text: str) -> None:
     try:
         stream.write(text)
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What past runs say about loops: how often, how lately, how well. Pure; feeds the suggestion of what to run next."""
+"""What past runs say about loops: how often, how lately, how well. Pure; for suggesting what to run next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LoopRecord:
         runs, completed: how many, and how many did what they were for.
         days: since the last run began; a fraction, not below 0.
         latest: the newest run.
-        score: 0 to 1; frequent, recent and successful loops come first.
+        score: around 0 to 1; frequent, recent and successful loops come first.
     """
 
     loop: str
@@ -39,8 +39,8 @@ class LoopRecord:
 
 
 def score(runs: int, completed: int, days: float) -> float:
-    """Half for frequency (full at 50 runs), three tenths for recency (halved every week), the rest for success."""
-    frequency = min(1.0, math.log(1 + runs) / math.log(1 + FULL_RUNS))
+    """Half for frequency (full at 50 runs), 0.3 for recency (halved weekly), the rest for success."""
+    frequency = math.log(1 + runs) / math.log(1 + FULL_RUNS)
     return 0.5 * frequency + 0.3 * 2 ** (-days / HALF_LIFE_DAYS) + 0.2 * completed / runs
 
 

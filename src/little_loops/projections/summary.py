@@ -32,6 +32,9 @@ class Summary:
         resumable: what the end said of it; None when it did not say.
         captured: outcome by name, of the root.
         prev, last: result of the step before; last verdict with its details.
+        way: states the root went through, the chosen last one included.
+        acted: (state, step number, attempt) of the last action, at any depth; ``outcome``: how it ended.
+        judged: last ``evaluate`` record, at any depth.
         spent: tokens, cost and calls reported so far.
         record: the last record.
     """
@@ -61,7 +64,11 @@ class Summary:
     captured: dict[str, Any] = field(default_factory=dict)
     prev: Mapping[str, Any] | None = None
     last: Mapping[str, Any] | None = None
-    action: Mapping[str, Any] | None = None
+    way: list[str] = field(default_factory=list)
+    acted: tuple[str, int, int] | None = None
+    action: str = ""
+    outcome: Record | None = None
+    judged: Record | None = None
     result: Mapping[str, Any] | None = None
     retries: int = 0
     edges: dict[str, int] = field(default_factory=dict)
@@ -191,6 +198,7 @@ def _loop_start(out: Summary, record: Record, depth: int) -> None:
         out.definition = record.get("definition")
         out.state = record["initial"]
         out.path = (out.state,)
+        out.way = [out.state]
         out.segments = 1
         out.context = dict(record.get("context") or {})
         out.overrides = dict(record.get("overrides") or {})
@@ -224,7 +232,7 @@ def _state_enter(out: Summary, record: Record, depth: int) -> None:
 
 def _route(out: Summary, record: Record, depth: int) -> None:
     source, target = record.get("from", ""), record.get("to", "")
-    _move(out, target, depth)
+    _move(out, target, depth, arrived=True)
     if depth:
         return
     out.retries = out.retries + 1 if source == target else 0
@@ -239,18 +247,23 @@ def _route(out: Summary, record: Record, depth: int) -> None:
         out.continuation = None
 
 
-def _move(out: Summary, state: str, depth: int) -> None:
+def _move(out: Summary, state: str, depth: int, *, arrived: bool = False) -> None:
     out.path = (*out.path[:depth], state)
     if not depth:
         out.state = state
+        if not out.way or out.way[-1] != state or arrived:
+            out.way.append(state)
 
 
 def _action_start(out: Summary, record: Record, depth: int) -> None:
-    out.action = {"action": record.get("action", ""), "is_prompt": record.get("is_prompt", False)}
+    out.acted = (out.path[-1] if out.path else out.state, out.steps, record.get("attempt", 1))
+    out.action = record.get("action", "")
+    out.outcome = out.judged = None
 
 
 def _action_complete(out: Summary, record: Record, depth: int) -> None:
     _spend(out, record, 1 if record.get("is_prompt") else 0)
+    out.outcome = record
     if depth:
         return
     outcome = {
@@ -266,6 +279,7 @@ def _action_complete(out: Summary, record: Record, depth: int) -> None:
 
 def _evaluate(out: Summary, record: Record, depth: int) -> None:
     _spend(out, record, 1 if record.get("usage") else 0)
+    out.judged = record
     if not depth:
         hidden = ("event", "ts", "seq", "t", "depth", "refs", "run_id", "type", "verdict", "usage", "memory")
         details = {key: value for key, value in record.items() if key not in hidden}
@@ -273,7 +287,7 @@ def _evaluate(out: Summary, record: Record, depth: int) -> None:
 
 
 def _retry_exhausted(out: Summary, record: Record, depth: int) -> None:
-    _move(out, record.get("next", out.state), depth)
+    _move(out, record.get("next", out.state), depth, arrived=True)
     out.retries = 0
 
 

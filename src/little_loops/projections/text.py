@@ -22,6 +22,8 @@ def clean(text: str) -> str:
 
     Nothing printed by an action may move the cursor, change colours, set titles or reverse a line.
     """
+    if text.isprintable():
+        return text
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
     return text.translate(_CONTROLS)

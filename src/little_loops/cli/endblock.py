@@ -1,0 +1,120 @@
+"""The last lines of a run: the way it took and, where it did not succeed, one block that says why and what next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from little_loops.cli.narrator import Piece, Said
+from little_loops.projections.ending import Ending
+from little_loops.projections.path import path_text
+from little_loops.projections.summary import Summary
+from little_loops.projections.text import clean, count, duration
+
+OUTPUT_LINES = 15
+REASON_LINES = 40
+
+
+def end_lines(run: Summary, end: Ending, folder: Path | None) -> Iterator[Said]:
+    """The lines of a run that has ended.
+
+    Args:
+        run: the run.
+        end: its ending.
+        folder: the run folder, for naming the file with the whole output.
+    """
+    yield ()
+    word = "completed" if run.cause == "terminal" else "ended"
+    colour = "green" if end.good else "orange"
+    about = f" ({count(run.iteration, 'iteration')}, {duration(run.accumulated_ms)})"
+    cause = "" if end.good else f" [{end.cause}]"
+    yield Piece(f"Loop {word}: "), Piece(run.state, (colour, "bold")), Piece(about), Piece(cause, (colour,))
+    if run.way:
+        yield Piece("Path: ", ("dim",)), Piece(path_text(run.way))
+    spent = _spent(run)
+    if spent:
+        yield Piece("Used: ", ("dim",)), Piece(spent)
+    if not end.good:
+        yield ()
+        yield from _failure(run, end, folder)
+    elif folder is not None:
+        yield Piece("Why:  ", ("dim",)), Piece(f"ll-loop explain {run.run_id}", ("dim",))
+
+
+def _failure(run: Summary, end: Ending, folder: Path | None) -> Iterator[Said]:
+    if run.acted is not None:
+        state, step, attempt = run.acted
+        yield _row("state", f"{state} (step {step}" + (f", attempt {attempt})" if attempt > 1 else ")"))
+        yield from _verdict(run)
+        yield from _output(run, folder)
+    first, *rest = clean(end.headline).splitlines() or [""]
+    yield _row("why", first)
+    for line in rest[:REASON_LINES]:
+        yield _row("", f"│ {line}")
+    if len(rest) > REASON_LINES:
+        yield _row("", f"│ … {len(rest) - REASON_LINES} more lines")
+    if end.command:
+        yield _row("next", end.advice)
+        yield _row("", f"  {end.command}", "bold")
+    if run.run_id:
+        yield _row("", "What led here:" if end.command else "")
+        yield _row("", f"  ll-loop explain {run.run_id}")
+
+
+def _verdict(run: Summary) -> Iterator[Said]:
+    parts: list[str] = []
+    if run.judged is not None:
+        parts.append(str(run.judged.get("verdict", "?")))
+        reason = run.judged.get("error") or run.judged.get("reason")
+        if reason:
+            parts.append(clean(str(reason)).splitlines()[0][:300])
+    if run.outcome is not None:
+        parts.append(f"exit code {run.outcome.get('exit_code')}")
+        if run.outcome.get("timeout_kind"):
+            parts.append(f"ended by its {run.outcome['timeout_kind']} limit")
+        if run.outcome.get("stopped"):
+            parts.append(f"stopped by {run.outcome['stopped']}")
+    else:
+        parts.append("its action did not finish")
+    yield _row("verdict" if run.judged is not None else "result", " · ".join(parts))
+
+
+def _output(run: Summary, folder: Path | None) -> Iterator[Said]:
+    record = run.outcome or {}
+    for label, text in (
+        ("output", record.get("output") or record.get("output_preview")),
+        ("errors", record.get("stderr")),
+    ):
+        lines = [line for line in clean(str(text or "")).splitlines() if line.strip()]
+        for n, line in enumerate(lines[-OUTPUT_LINES:]):
+            yield _row(label if n == 0 else "", f"│ {line}")
+    whole = _file(run, folder)
+    if whole is not None:
+        yield _row("", f"all of it: {whole}", "dim")
+
+
+def _file(run: Summary, folder: Path | None) -> Path | None:
+    if folder is None or run.acted is None:
+        return None
+    _, step, attempt = run.acted
+    stem = f"{step:04}" + (f"-{attempt}" if attempt > 1 else "")
+    for ending in (".out", ".err"):
+        place = folder / "output" / (stem + ending)
+        if place.is_file():
+            return place
+    return None
+
+
+def _row(label: str, text: str, *styles: str) -> Said:
+    return Piece(f"  {label:<8}", ("dim",)), Piece(text, styles)
+
+
+def _spent(run: Summary) -> str:
+    parts: list[str] = []
+    if run.spent.get("agent_calls"):
+        parts.append(count(int(run.spent["agent_calls"]), "agent call"))
+    if run.spent.get("tokens"):
+        parts.append(f"{int(run.spent['tokens']):,} tokens")
+    if run.spent.get("usd"):
+        parts.append(f"${run.spent['usd']:.4f}")
+    return ", ".join(parts)

@@ -1,0 +1,197 @@
+"""What a person sees of a run while it runs. An observer: nothing that befalls the screen may touch the run.
+
+A pipe that is closed or a terminal that goes away makes it silent, and no more than that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from little_loops import events as ev
+from little_loops.cli import output
+from little_loops.cli.endblock import end_lines
+from little_loops.cli.narrator import Narrator, Said
+from little_loops.fsm.schema import FSMLoop
+from little_loops.projections import timeline
+from little_loops.projections.ending import Caps, caps, ending
+from little_loops.projections.summary import Summary, add
+
+
+class View(Protocol):
+    """An observer (``runtime.ports.Observer``) that also closes."""
+
+    def heard(self, event: ev.Event) -> None:
+        """One event, after it was written."""
+
+    def output(self, lines: tuple[str, ...], partial: str | None) -> None:
+        """Lines of the running action."""
+
+    def close(self) -> None:
+        """The run is over; leave the screen as a screen should be left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How a run is shown.
+
+    Attributes:
+        verbose: whole prompts, every line of output.
+        diagrams: draw the graph at every state.
+        clear: clear the terminal at every state of the root.
+        draw: draws a loop with an active state in some columns, or None.
+    """
+
+    verbose: bool = False
+    diagrams: bool = False
+    clear: bool = False
+    draw: Callable[[FSMLoop, str, int], str] | None = None
+
+
+class Screen:
+    """Standard output that may vanish. ``gone`` is True once it did."""
+
+    def __init__(self) -> None:
+        self.gone = False
+
+    def lines(self, said: Iterable[Said]) -> None:
+        """Print styled lines in one go."""
+        self.text("".join(paint(line) + "\n" for line in said))
+
+    def text(self, text: str) -> None:
+        """Print a text as it is."""
+        if self.gone or not text:
+            return
+        try:
+            output.say(text, end="")
+            output.flush()
+        except (OSError, ValueError):
+            self.lost()
+
+    def lost(self) -> None:
+        """Nobody sees it any more."""
+        self.gone = True
+        output.abandon()
+
+
+def paint(said: Said) -> str:
+    """A line with the colours that standard output takes."""
+    return "".join(output.paint(piece.text, *piece.styles) for piece in said)
+
+
+class Memory:
+    """Keeps what the end of a run is told from, also when nothing is shown meanwhile."""
+
+    def __init__(self, loop: FSMLoop | None) -> None:
+        self.loop = loop
+        self.run = Summary()
+
+    def heard(self, event: ev.Event) -> None:
+        if not isinstance(event, ev.ActionOutput):
+            for record in ev.to_wire(event):
+                add(self.run, record)
+
+    def output(self, lines: tuple[str, ...], partial: str | None) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+    def limits(self) -> Caps:
+        """The limits in force."""
+        return caps(self.loop, self.run.overrides)
+
+    def end(self, folder: Path | None) -> Iterable[Said]:
+        """The lines of the end."""
+        return end_lines(self.run, ending(self.run, self.limits()), folder)
+
+
+class Plain:
+    """Lines, one after the other: for pipes, logs and dumb terminals."""
+
+    def __init__(self, loop: FSMLoop, looks: Looks, screen: Screen, cap: int | None) -> None:
+        cut_at = output.width() if output.on_terminal() else None
+        self.narrator = Narrator(cap, cut_at, verbose=looks.verbose)
+        self.loop = loop
+        self.looks = looks
+        self.screen = screen
+
+    def heard(self, event: ev.Event) -> None:
+        if isinstance(event, ev.ActionOutput) or self.screen.gone:
+            return
+        if isinstance(event, ev.StateEnter) and not event.depth:
+            self.screen.text(self._picture(event.state))
+        self.screen.lines(self.narrator.tell(event))
+
+    def _picture(self, state: str) -> str:
+        looks = self.looks
+        text = "\033[2J\033[H" if looks.clear and output.on_terminal() else ""
+        if looks.diagrams and looks.draw is not None:
+            text += heading(self.loop.name) + "\n" + looks.draw(self.loop, state, output.width()) + "\n"
+        return text
+
+    def output(self, lines: tuple[str, ...], partial: str | None) -> None:
+        if not self.screen.gone:
+            self.screen.lines(self.narrator.output(lines))
+
+    def close(self) -> None:
+        self.screen.lines(self.narrator.pending())
+
+
+def heading(name: str) -> str:
+    """The line above a diagram."""
+    return f"== loop: {name} ".ljust(output.width(), "=")
+
+
+class Follow:
+    """Every event as a line of ``history``, or as a line of JSON, while it happens."""
+
+    def __init__(self, at: Callable[[str], str], run_id: str, *, as_json: bool, verbose: bool) -> None:
+        self.at = at
+        self.run_id = run_id
+        self.as_json = as_json
+        self.verbose = verbose
+        self.screen = Screen()
+
+    def heard(self, event: ev.Event) -> None:
+        if self.screen.gone:
+            return
+        for record in ev.to_wire(event):
+            try:
+                self._show(record)
+            except (OSError, ValueError):
+                self.screen.lost()
+                return
+
+    def _show(self, record: dict[str, Any]) -> None:
+        if self.as_json:
+            output.say_json_line({**record, "run_id": self.run_id})
+            return
+        shown = timeline.line(record, self.at, verbose=self.verbose)
+        output.say(shown.text())
+        output.flush()
+
+    def output(self, lines: tuple[str, ...], partial: str | None) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+
+def start_lines(loop: FSMLoop, limits: Caps) -> str:
+    """The first lines of a run."""
+    return f"Running loop: {loop.name}\nMax iterations: {limits.steps}\n\n"
+
+
+def view(loop: FSMLoop, looks: Looks, overrides: dict[str, Any]) -> View:
+    """The view that suits standard output: live on a terminal, lines elsewhere."""
+    screen = Screen()
+    limits = caps(loop, overrides)
+    screen.text(start_lines(loop, limits))
+    if output.on_terminal() and output.capable():
+        from little_loops.cli.live import Live
+
+        return Live(loop, looks, screen, limits)
+    return Plain(loop, looks, screen, limits.steps)
