@@ -210,7 +210,7 @@ def _field(entry: Entry, raw: Mapping[str, Any], path: Path, mistakes: list[Mist
     if not found:
         if entry.key.required:
             note = f"the key '{'.'.join(entry.steps)}' is missing"
-            mistakes.append(Mistake(MISSING_KEY, "error", path, note, help=entry.key.help))
+            mistakes.append(Mistake(MISSING_KEY, "error", path, note, on_key=True, help=entry.key.help))
         return entry.default()
     if value is None:
         if entry.key.required:
@@ -280,8 +280,8 @@ def _named(cls: type[Any], value: Any, path: Path, mistakes: list[Mistake]) -> I
         return
     for name, item in value.items():
         made = decode(cls, item, (*path, str(name)), mistakes)
-        if made is not None:
-            yield str(name), made
+        # A broken entry keeps its name, so that whoever refers to it is not blamed as well.
+        yield str(name), decode(cls, {}, path, []) if made is None else made
 
 
 def _list(kind: Kind, value: Any, path: Path, mistakes: list[Mistake]) -> list[Any]:

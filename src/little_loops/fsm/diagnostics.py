@@ -58,6 +58,7 @@ class Diagnostic:
         span: the place in a file, when known.
         help: what to do about it.
         suggestion: the word that was probably meant.
+        blocks: a warning that keeps ``run`` from starting, because the run would certainly fail.
     """
 
     message: str
@@ -67,6 +68,7 @@ class Diagnostic:
     span: Span | None = None
     help: str | None = None
     suggestion: str | None = None
+    blocks: bool = False
 
     def __str__(self) -> str:
         head = f"[{self.severity.name}]"
@@ -94,6 +96,11 @@ def errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:
 def warnings(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """The findings that do not."""
     return [d for d in found if not d.is_error]
+
+
+def refusals(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """What keeps a run from starting: every error, and the warnings that say the run would certainly fail."""
+    return [d for d in found if d.is_error or d.blocks]
 
 
 def in_file_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -261,7 +261,7 @@ def _imported(
 
 
 def library_path(entry: str, loop_dir: Path, beside: Path | None = None) -> Path | None:
-    """The file an ``import`` entry means: beside the loop, built in, or beside the file that wrote the entry."""
+    """The file an ``import`` entry means: beside the loop, built in, or beside the file that wrote it."""
     folders = [loop_dir, BUILT_IN_DIR, *([beside] if beside else [])]
     return next((folder / entry for folder in folders if (folder / entry).is_file()), None)
 

@@ -6,7 +6,7 @@ file, so that whatever is drawn or reported from here is stable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from little_loops.fsm.schema import CURRENT_STATE, FSMLoop, StateConfig
@@ -105,11 +105,20 @@ def stall_target(loop: FSMLoop) -> str | None:
     return target if target in loop.states else None
 
 
-def reachable(loop: FSMLoop, start: str | None = None, *, without: Iterable[str] = ()) -> set[str]:
-    """The states that can be entered from ``start`` (the initial state) when some states are closed."""
+def reachable(
+    loop: FSMLoop,
+    start: str | None = None,
+    *,
+    without: Iterable[str] = (),
+    ways: Mapping[str, Iterable[str]] | None = None,
+) -> set[str]:
+    """The states that can be entered from ``start`` (the initial state) when some states are closed.
+
+    ``ways`` is the result of ``followers``, when the caller has it already.
+    """
     closed = set(without)
     first = loop.initial if start is None else start
-    ways = followers(loop)
+    ways = followers(loop) if ways is None else ways
     seen: set[str] = set()
     waiting = [first] if first in loop.states and first not in closed else []
     while waiting:

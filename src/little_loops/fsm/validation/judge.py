@@ -1,0 +1,108 @@
+"""Runs the rules over a loop, places what they find, and silences what the author allowed.
+
+The table of rules is here, in the order in which they speak. Nothing here reads a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from little_loops.fsm.diagnostics import Diagnostic, Span, ValidationSeverity, dotted
+from little_loops.fsm.fitting import Path, closest
+from little_loops.fsm.schema import FSMLoop
+from little_loops.fsm.validation import children, evaluators, graphs, loops, states, texts
+from little_loops.fsm.validation.rule import Hit, Known, Rule, Subject
+
+RULES: tuple[Rule, ...] = (
+    *loops.RULES,
+    *states.RULES,
+    *evaluators.RULES,
+    *graphs.RULES,
+    *texts.RULES,
+    *children.RULES,
+)
+BY_CODE: Mapping[str, Rule] = {rule.code: rule for rule in RULES}
+USELESS_ALLOW = "LL126"
+
+
+class Judged(NamedTuple):
+    """What the rules found, and what of it the author silenced."""
+
+    found: list[Diagnostic]
+    suppressed: list[Diagnostic]
+
+
+Place = Callable[[Hit], Span | None]
+
+
+def validate_fsm(
+    fsm: FSMLoop, extra_evaluators: Iterable[str] = (), extra_actions: Iterable[str] = ()
+) -> list[Diagnostic]:
+    """What the rules of the graph say about a loop: errors and warnings in a stable order. Never raises."""
+    subject = Subject(fsm, known=Known(frozenset(extra_evaluators), frozenset(extra_actions)))
+    return judge(subject, [rule for rule in RULES if not rule.lint]).found
+
+
+def judge(subject: Subject, rules: Iterable[Rule] = RULES, place: Place = lambda hit: None) -> Judged:
+    """Runs the rules and sorts their hits into what counts and what was silenced by `allow`."""
+    judged = Judged([], [])
+    for rule in rules:
+        for hit in rule.check(subject):
+            found = _diagnostic(rule, hit, place(hit))
+            silenced = (
+                not found.is_error and not found.blocks and rule.code in _allowed(subject.loop, hit.path)
+            )
+            (judged.suppressed if silenced else judged.found).append(found)
+    judged.found.extend(_useless(subject, judged, place))
+    return judged
+
+
+def _diagnostic(rule: Rule, hit: Hit, span: Span | None) -> Diagnostic:
+    return Diagnostic(
+        hit.message,
+        dotted(hit.path),
+        hit.severity or rule.severity,
+        rule.code,
+        span,
+        hit.help or rule.help,
+        hit.suggestion,
+        rule.blocks if hit.blocks is None else hit.blocks,
+    )
+
+
+def _allowed(loop: FSMLoop, path: Path) -> set[str]:
+    codes = set(loop.allow)
+    if len(path) > 1 and path[0] == "states" and path[1] in loop.states:
+        codes.update(loop.states[str(path[1])].allow)
+    return codes
+
+
+def _useless(subject: Subject, judged: Judged, place: Place) -> Iterable[Diagnostic]:
+    owners: list[tuple[Path, list[str]]] = [((), subject.loop.allow)]
+    owners += [(("states", name), state.allow) for name, state in subject.loop.states.items()]
+    for owner, codes in owners:
+        for index, code in enumerate(codes):
+            if code not in BY_CODE:
+                hit = Hit((*owner, "allow", index), f"'{code}' is not the code of a rule")
+                near = closest(str(code), list(BY_CODE))
+                span = place(hit)
+                yield Diagnostic(
+                    hit.message,
+                    dotted(hit.path),
+                    ValidationSeverity.WARNING,
+                    USELESS_ALLOW,
+                    span,
+                    suggestion=near,
+                )
+
+
+def strict(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """The findings with every warning made an error, as `--strict` counts them."""
+    return [replace(d, severity=ValidationSeverity.ERROR) for d in found]
+
+
+def known_codes() -> dict[str, Any]:
+    """Code to title of every rule, for documentation."""
+    return {rule.code: rule.title for rule in RULES}
