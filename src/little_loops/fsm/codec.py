@@ -320,7 +320,7 @@ def _routes(
             continue
         if isinstance(target, str):
             yield str(name), target
-        elif target is not None:
+        else:
             note = f"verdict '{name}' has to name a state, found {shown(target)}"
             mistakes.append(Mistake(WRONG_TYPE, "error", path, note, child=str(name)))
 

@@ -53,8 +53,8 @@ def looks_like_path(argument: str) -> bool:
 def resolve_loop_path(name_or_path: str, loops_dir: Path | str = ".loops") -> Path:
     """The file of a loop; raises ``LoopNotFound`` with the nearest name.
 
-    A name is looked up in ``loops_dir``, then among the built-in loops; what looks like a path is tried as one
-    first. Only regular files count.
+    A name is looked up in ``loops_dir``, then among the built-in loops; what looks like a path is tried as
+    one first. Only regular files count.
     """
     folder = Path(loops_dir)
     for candidate in _candidates(name_or_path, folder):
@@ -183,8 +183,8 @@ def _mapping(text: str) -> dict[str, Any] | None:
 def head_text(text: str) -> str | None:
     """The lines of a file that hold the keys ``list`` shows, or None when only a parser can tell.
 
-    Works on block style with keys in column 0; anchors, merge keys and a flow mapping at the top are left to the
-    parser.
+    Works on block style with keys in column 0; anchors, merge keys and a flow mapping at the top are left to
+    the parser.
     """
     kept: list[str] = []
     keep = False

@@ -130,7 +130,10 @@ def resolve(document: Document, folder: Path, trail: Trail) -> tuple[dict[str, A
             trail.add(Diagnostic(note, "<root>", code=NOT_A_LOOP, span=span))
         return None, None
     _note_flow_and_states(mapping, trail)
-    mapping = _compiled(inherit(mapping, folder, trail), trail)
+    compiled = _compiled(inherit(mapping, folder, trail), trail)
+    if compiled is None:
+        return mapping, None
+    mapping = compiled
     had_flow = "flow" in mapping
     mapping = expand_flow(mapping, trail)
     missing = [key for key in REQUIRED if key not in mapping and not (key == "states" and had_flow)]
@@ -163,7 +166,7 @@ def _decoded(mapping: dict[str, Any], trail: Trail) -> FSMLoop | None:
 # ---------------------------------------------------------------- short forms
 
 
-def _compiled(mapping: dict[str, Any], trail: Trail) -> dict[str, Any]:
+def _compiled(mapping: dict[str, Any], trail: Trail) -> dict[str, Any] | None:
     if mapping.get("paradigm") in (None, "fsm") or "initial" in mapping:
         return mapping
     try:
@@ -173,7 +176,7 @@ def _compiled(mapping: dict[str, Any], trail: Trail) -> dict[str, Any]:
         if error.message.startswith("Constraint"):
             at = "constraints"
         trail.error(BAD_PARADIGM, (at,), error.message, mapping)
-        return mapping
+        return None
     compiled.update({key: mapping[key] for key in CARRIED if key in mapping})
     return _with_origins(compiled, mapping)
 
