@@ -153,7 +153,48 @@ def events_page() -> str:
     return "\n\n".join(parts)
 
 
+# rules
+
+
+def rules_page() -> str:
+    from little_loops.fsm.validation.judge import RULES
+
+    parts = [
+        "# Rules",
+        "What `ll-loop validate` looks for. An error keeps a loop from running; a warning is an error under "
+        "`--strict`. A warning that *stops* would certainly fail at run time, or would run data as code: "
+        "`run` refuses such a loop too. `allow: [CODE]` in a loop or a state silences a warning there.",
+    ]
+    for rule in sorted(RULES, key=lambda rule: rule.code):
+        severity = rule.severity.value + (", stops" if rule.blocks else "")
+        parts += [f"## {rule.code} ({severity})", rule.title, rule.help]
+    return "\n\n".join(parts)
+
+
+# commands
+
+
+def commands_page() -> str:
+    import click
+
+    from little_loops.cli.main import PROGRAM, VERBS, program
+
+    def help_of(command: click.Command, name: str, parent: click.Context | None) -> str:
+        context = click.Context(command, info_name=name, parent=parent, **program.context_settings)
+        context.terminal_width = 90
+        return f"```\n{command.get_help(context).rstrip()}\n```"
+
+    top = click.Context(program, info_name=PROGRAM, **program.context_settings)
+    parts = ["# Commands", help_of(program, PROGRAM, None)]
+    for name in VERBS:
+        command = program.get_command(top, name)
+        assert command is not None
+        parts += [f"## {PROGRAM} {name}", help_of(command, name, top)]
+    return "\n\n".join(parts)
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "rules.md": rules_page,
     "keys.md": keys_page,
     "events.md": events_page,
 }
