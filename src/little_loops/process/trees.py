@@ -41,6 +41,7 @@ class Tree:
         self._marks = marks
         self._adopted_since = adopted_since
         self._seen: dict[int, str] = {}
+        self._orphans: set[int] = set()
         self._spared = ancestors()
 
     def members(self) -> list[Row]:
@@ -53,6 +54,9 @@ class Tree:
             ours |= more
             grew = bool(more)
         found = [line for line in table if line.pid in ours and not line.zombie]
+        # A member that was somebody else's child comes to us when its parent ends; one that was ours from the
+        # first look may belong to code of ours that will ask for its exit code.
+        self._orphans.update(line.pid for line in found if line.ppid != os.getpid() or self._is_adopted(line))
         self._seen.update((line.pid, line.started) for line in found)
         return found
 
@@ -72,10 +76,9 @@ class Tree:
 
     def reap_adopted(self) -> None:
         """Reap members that became our children when their parents ended."""
-        for pid in self._seen:
-            if pid not in children:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, os.WNOHANG)
+        for pid in self._orphans:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
 
     def _belongs(self, line: Row) -> bool:
         if line.pgid in self._groups or line.session in self._groups:
