@@ -1,0 +1,96 @@
+"""Every prefix of a journal is a run that can be resumed, and the rest is what it would have been.
+
+Random runs are cut after every line. What follows the cut is then compared with the uninterrupted run, from
+the intent of the action that was under way, which is run once more with the next attempt number.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import random
+from typing import Any
+
+import pytest
+from tests.differential.compare import comparable
+from tests.differential.engine import Memory, cut, resume_engine, run_engine
+from tests.differential.generator import Case, make
+from tests.differential.world import World
+
+Json = dict[str, Any]
+CASES = int(os.environ.get("LL_RESUMED_CASES", "400"))
+CHUNK = 50
+CUTS = 40
+OPENING = ("loop_resume", "loop_start")
+CLOSES = (
+    "action_complete",
+    "action_error",
+    "evaluate",
+    "rate_limit_retry",
+    "api_error_retry",
+    "loop_complete",
+)
+
+
+def steady(number: int) -> Case:
+    """A case whose run does not depend on line numbers (random waits), on signals, or on calls made twice."""
+    case = copy.deepcopy(make(number))
+    case.script.pop("stop", None)
+    for loop in case.loops.values():
+        loop.pop("budget", None)
+        for state in loop["states"].values():
+            state["rate_limit_backoff_base_seconds"] = 0
+    return case
+
+
+def under_way(lines: list[Json]) -> int | None:
+    """Where the intent of the action or judgement under way stands, if there is one."""
+    for n in reversed(range(len(lines))):
+        if lines[n]["event"] in CLOSES:
+            return None
+        if lines[n]["event"] in ("action_start", "judge_start"):
+            return n
+    return None
+
+
+def shape(events: list[Json]) -> list[Json]:
+    """Events without attempt numbers and without signs of life, which a second segment counts anew."""
+    kept = [event for event in comparable(events) if event["event"] != "rate_limit_waiting"]
+    return [
+        {key: value for key, value in event.items() if key != "attempt" or event["event"] not in INTENTS}
+        for event in kept
+    ]
+
+
+INTENTS = ("action_start", "judge_start")
+
+
+@pytest.mark.parametrize("first", range(0, CASES, CHUNK))
+def test_a_run_cut_after_any_line_goes_on_as_if_nothing_had_happened(first: int) -> None:
+    for number in range(first, first + CHUNK):
+        case, whole = steady(number), Memory()
+        run_engine(case.loops, case.root, World(case.script), case.context, case.options, journal=whole)
+        dice = random.Random(number)
+        places = range(1, len(whole.lines))
+        for place in places if len(places) <= CUTS else sorted(dice.sample(places, CUTS)):
+            resumed_is_whole(case, whole, place)
+
+
+def resumed_is_whole(case: Case, whole: Memory, place: int) -> None:
+    world, journal = cut(whole, place, case.script)
+    lines = resume_engine(case.loops, world, journal)
+    where = f"case {case.number} cut after line {place}: {whole.lines[place - 1]}\n{case}"
+    assert lines[:place] == whole.lines[:place], where
+    assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1)), where
+    tail = lines[place:]
+    assert [line["event"] for line in tail[:2]] == list(OPENING), where
+    tail = tail[2:]
+    start = under_way(whole.lines[:place])
+    if start is not None:
+        assert tail[0]["event"] == "action_interrupted", where
+        assert tail[0]["policy"] == "retry", where
+        again, before = tail[1], whole.lines[start]
+        assert again.get("attempt", 1) == before.get("attempt", 1) + 1, where
+        tail = tail[1:]
+    rest = whole.lines[place if start is None else start :]
+    assert shape(tail) == shape(rest), where
