@@ -45,10 +45,7 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything an interpreter touches, as ports.
-
-    ``sync_outcomes`` makes every outcome durable at once instead of before the next effect.
-    """
+    """Everything an interpreter touches, as ports."""
 
     loops: Loops
     journal: Journal
@@ -57,7 +54,6 @@ class World:
     stop: Stop
     observers: tuple[Observer, ...] = ()
     kernel: Kernel = field(default_factory=Kernel)
-    sync_outcomes: bool = False
 
 
 def interpret(world: World, snapshot: Snapshot, opening: Begin | Resume) -> Snapshot:
@@ -79,7 +75,7 @@ class _Segment:
         self.world = world
         self.snapshot = snapshot
         self.written = snapshot
-        self.unheard: list[Event] = []
+        self.unheard: list[tuple[Event, Snapshot]] = []
 
     def run(self, opening: Begin | Resume) -> Snapshot:
         try:
@@ -141,7 +137,7 @@ class _Segment:
 
     def _outcome(self, outcome: Outcome) -> None:
         self._commit(self._decided(outcome))
-        self._write(sync=self.world.sync_outcomes)
+        self._write(sync=False)
 
     def _decided(self, outcome: Outcome) -> Event:
         world = self.world
@@ -150,18 +146,21 @@ class _Segment:
     def _commit(self, event: Event) -> None:
         self.snapshot = evolve(self.snapshot, event)
         self.world.journal.append(event)
-        self.unheard.append(event)
+        self.unheard.append((event, self.snapshot))
 
     def _write(self, *, sync: bool) -> None:
         self.world.journal.write(sync=sync)
         self.written = self.snapshot
         heard, self.unheard = self.unheard, []
-        for event in heard:
+        for event, _ in heard:
             for observer in self.world.observers:
                 observer.heard(event)
 
     def _give_up(self, problem: WriteFailed) -> None:
         """End the segment at what is written, if the disk still takes one line."""
+        for _, after in self.unheard:
+            if after.seq <= self.world.journal.seq:
+                self.written = after
         self.snapshot, self.unheard = self.written, []
         if not isinstance(self.snapshot.status, Running):
             return

@@ -18,7 +18,9 @@ class Performer:
 
     def __call__(self, effect: Effect, stop: Stop) -> Iterator[Outcome]:
         """Perform one effect; without a runner it fails with a reason."""
-        runner = self.actions.get(effect.mode) if isinstance(effect, RunAction) else self.effects.get(type(effect))
+        runner = (
+            self.actions.get(effect.mode) if isinstance(effect, RunAction) else self.effects.get(type(effect))
+        )
         if runner is None:
             yield Failed(f"nothing here can perform {type(effect).__name__}")
             return

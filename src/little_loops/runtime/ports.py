@@ -36,11 +36,15 @@ class Runner(Protocol):
 class Journal(Protocol):
     """Append-only record of one run, held by its one writer."""
 
+    @property
+    def seq(self) -> int:
+        """Number of the last record that is written."""
+
     def append(self, event: Event) -> None:
         """Buffer one event; nothing is written yet."""
 
     def write(self, *, sync: bool) -> None:
-        """Write the buffer in one go; with ``sync`` make it (and files it names) durable.
+        """Write the buffer in one go; with ``sync`` make it (and files it names) as durable as was asked for.
 
         Raises:
             WriteFailed: the disk refused; the journal is cut back to its last whole line.

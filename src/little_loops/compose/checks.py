@@ -1,0 +1,109 @@
+"""What keeps a run from starting: mistakes of the file, values nobody gave, and effects nothing here performs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from little_loops.errors import LoadError, UserError
+from little_loops.fsm.diagnostics import render_all
+from little_loops.fsm.load import LoadResult
+from little_loops.fsm.schema import FSMLoop, StateConfig
+from little_loops.fsm.template import Reference, parse
+from little_loops.machine.view import is_learning, mode_of
+
+JUDGED = frozenset({"llm_structured", "comparator"})
+
+
+def runnable(result: LoadResult) -> FSMLoop:
+    """The loop, if it may run.
+
+    Raises:
+        LoadError: it has errors, or would certainly fail or execute data; every one shown in its place.
+    """
+    loop = result.require()
+    if result.refusals:
+        raise LoadError(render_all(result.refusals), "`ll-loop validate` shows every finding")
+    return loop
+
+
+def missing_values(loop: FSMLoop, context: Mapping[str, Any]) -> None:
+    """Refuses a run whose actions and judge prompts name context values that nobody gave.
+
+    Raises:
+        UserError: one line per missing name, and how to pass it.
+    """
+    missing = sorted({name for name in _needed(loop) if name not in context})
+    if missing:
+        lines = "\n".join(f"  {name}" for name in missing)
+        how = " ".join(f"--context {name}=VALUE" for name in missing)
+        raise UserError(f"loop {loop.name} needs context values that are not set:\n{lines}", f"pass {how}")
+
+
+def _needed(loop: FSMLoop) -> Iterator[str]:
+    for state in loop.states.values():
+        if state.terminal:
+            continue
+        texts = [state.action or "", state.evaluate.prompt or "" if state.evaluate else ""]
+        for text in texts:
+            for part in parse(text).parts:
+                if isinstance(part, Reference) and part.namespace == "context" and part.keys:
+                    if part.default is None and not part.optional:
+                        yield part.keys[0]
+
+
+def performable(loop: FSMLoop, *, agents: bool, llm: bool) -> None:
+    """Refuses a loop one of whose states would ask for something that nothing here can do.
+
+    Args:
+        agents: a host for agent actions is there.
+        llm: models may judge (``--no-llm`` was not given).
+
+    Raises:
+        UserError: names the state, the reason and the way out.
+    """
+    judges = llm and loop.llm.enabled
+    for name, state in loop.states.items():
+        if state.terminal:
+            continue
+        problem = _problem(state, agents, judges)
+        if problem is not None:
+            reason, hint = problem
+            raise UserError(f"loop {loop.name}, state {name}: {reason}", hint)
+
+
+def _problem(state: StateConfig, agents: bool, judges: bool) -> tuple[str, str] | None:
+    if is_learning(state):
+        return (
+            "learning states cannot be run by this version",
+            "remove the state, or prove the targets by hand",
+        )
+    mode = mode_of(state) if state.action is not None else "none"
+    if mode == "mcp":
+        return "tool calls cannot be run by this version", "call the tool from a shell action"
+    if mode == "prompt" and not agents:
+        return (
+            "its action is for an agent, and no host is given",
+            "use --host scripted:FILE (prepared answers)",
+        )
+    if mode not in ("none", "shell", "prompt"):
+        return f"nothing here runs actions of type {mode!r}", "correct action_type, or install its plug-in"
+    if state.next is None and judges and _is_judged(state, mode):
+        return (
+            "its verdict comes from a model, and this version cannot ask one",
+            "give the state an evaluate: block (exit_code, output_contains ...) or next:, or use --no-llm",
+        )
+    return None
+
+
+def _is_judged(state: StateConfig, mode: str) -> bool:
+    if state.loop is not None:
+        return False
+    return mode == "prompt" if state.evaluate is None else state.evaluate.type in JUDGED
+
+
+def static_children(loop: FSMLoop) -> Iterator[str]:
+    """Names of child loops that are written out in the file."""
+    for state in loop.states.values():
+        if state.loop is not None and "${" not in state.loop:
+            yield state.loop
