@@ -15,7 +15,7 @@ from little_loops.errors import JournalError
 from little_loops.events import ActionOutput, BadRecord, Event, from_wire
 from little_loops.journal.folder import RunFolder
 from little_loops.journal.shape import mistake
-from little_loops.journal.tail import unreadable
+from little_loops.journal.tail import EDITED, bad_line, unreadable
 from little_loops.journal.text import record_of
 from little_loops.journal.values import restored
 from little_loops.machine.fold import evolve
@@ -107,14 +107,6 @@ def whole_lines(journal: Path) -> Iterator[bytes]:
         raise unreadable(journal, problem) from problem
 
 
-def bad_line(journal: Path, number: int, problem: str) -> JournalError:
-    """The error for one line of a journal."""
-    return JournalError(
-        f"{journal}, line {number}: {problem}",
-        "the journal was changed after it was written; put the line back as it was",
-    )
-
-
 def _record(journal: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         return record_of(line)
@@ -126,7 +118,7 @@ def _restored(folder: RunFolder, record: dict[str, Any]) -> dict[str, Any]:
     try:
         return restored(record, folder.path)
     except JournalError as problem:
-        raise JournalError(f"{folder.journal}, {problem.message}", problem.hint) from None
+        raise JournalError(f"{folder.journal}, {problem.message}", problem.hint or EDITED) from None
 
 
 def _event(journal: Path, number: int, record: Mapping[str, Any]) -> Event:
@@ -172,7 +164,8 @@ class _Fold:
         return Replayed(self._snapshot, self._opening, self.number, self._segments)
 
     def _open(self, record: dict[str, Any]) -> None:
-        if self.number == 1 and not {"run_id", "v", "definition", "initial"} <= record.keys():
+        required = {"run_id", "v", "definition", "initial"}
+        if self.number == 1 and (record["event"] != "loop_start" or not required <= record.keys()):
             raise bad_line(self._journal, 1, "the first record does not open a run")
         if record.get("depth") or (record["event"] == "loop_start" and self.number > 1):
             return

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from little_loops.errors import JournalError
-from little_loops.journal.fold import bad_line
 from little_loops.journal.folder import RunFolder
-from little_loops.journal.tail import unreadable
+from little_loops.journal.tail import bad_line, unreadable
 from little_loops.journal.text import record_of
 from little_loops.journal.waiting import Watched
 

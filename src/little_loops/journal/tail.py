@@ -17,6 +17,7 @@ from little_loops.errors import JournalError
 
 _BLOCK = 64 * 1024
 OUTPUT_PREFIX = b'{"event":"action_output",'
+EDITED = "the journal was changed after it was written; put the line back as it was"
 _DEPTH = re.compile(rb',"depth":[0-9]+\}$')
 
 
@@ -120,3 +121,8 @@ def _parsed(line: bytes, journal: Path, which: str) -> dict[str, Any]:
 def unreadable(path: Path, problem: OSError) -> JournalError:
     """The error for a file that the system does not let us read."""
     return JournalError(f"cannot read {path}: {problem.strerror}")
+
+
+def bad_line(journal: Path, number: int, problem: str) -> JournalError:
+    """The error for one line of a journal."""
+    return JournalError(f"{journal}, line {number}: {problem}", EDITED)

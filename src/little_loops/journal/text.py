@@ -11,9 +11,10 @@ import math
 from collections.abc import Mapping
 from json import JSONDecodeError, JSONDecoder, JSONEncoder
 from json.encoder import encode_basestring
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from little_loops.events import ActionOutput
+if TYPE_CHECKING:
+    from little_loops.events import ActionOutput
 
 LINE_FEED = b"\n"
 

@@ -44,7 +44,7 @@ _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A file that must be complete before the line that names it is written; ``file`` is below the run folder."""
+    """A file that is complete before the line that names it; ``file`` is relative to the run folder."""
 
     file: str
     content: bytes
