@@ -1,4 +1,4 @@
-"""What keeps a run from starting: mistakes of the file, values nobody gave, and effects nothing here performs."""
+"""What keeps a run from starting: mistakes of the file, missing values, effects nothing here performs."""
 
 from __future__ import annotations
 
@@ -47,9 +47,12 @@ def _needed(loop: FSMLoop) -> Iterator[str]:
         texts = [state.action or "", state.evaluate.prompt or "" if state.evaluate else ""]
         for text in texts:
             for part in parse(text).parts:
-                if isinstance(part, Reference) and part.namespace == "context" and part.keys:
-                    if part.default is None and not part.optional:
-                        yield part.keys[0]
+                if isinstance(part, Reference) and _must_be_set(part):
+                    yield part.keys[0]
+
+
+def _must_be_set(part: Reference) -> bool:
+    return part.namespace == "context" and bool(part.keys) and part.default is None and not part.optional
 
 
 def performable(loop: FSMLoop, *, agents: bool, llm: bool) -> None:

@@ -1,11 +1,11 @@
-"""Whether a run can go on, and with what. Everything that refuses a resume does so before anything is written."""
+"""Whether a run can go on, and with what. What refuses a resume does so before anything is written."""
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from little_loops.compose.project import Project
@@ -42,7 +42,7 @@ def find_run(project: Project, reference: str) -> RunFolder:
     return folder
 
 
-def prepare_resume(
+def prepare_resume(  # noqa: PLR0913 - what a user may say about a resume, all by keyword
     project: Project,
     folder: RunFolder,
     options: RunOptions,
@@ -115,7 +115,7 @@ def _resumable(
     match snapshot.status:
         case Ended(resumable=False, cause=cause):
             raise UserError(
-                f"run {folder.run_id} is over ({cause} in state {snapshot.root.state}); there is nothing to resume",
+                f"run {folder.run_id} is over ({cause} in state {snapshot.root.state}): nothing to resume",
                 f"start a new one with: ll-loop run {snapshot.root.name}",
                 exit_code=1,
             )
@@ -165,7 +165,7 @@ def _answer(
     if policy != "ask":
         return None
     raise UserError(
-        f"run {folder.run_id}: the action of state {frame.state} was interrupted, and the loop asks what to do",
+        f"run {folder.run_id}: the action of state {frame.state} was interrupted; the loop asks what to do",
         f"ll-loop resume {folder.run_id} --interrupted retry (run it again) or --interrupted fail",
         exit_code=ASK_EXIT,
     )
@@ -221,7 +221,7 @@ def _cwd(project: Project, folder: RunFolder) -> str:
 
     first = first_record(folder.journal) or {}
     recorded = first.get("cwd")
-    return str(recorded) if recorded and os.path.isdir(str(recorded)) else str(project.root)
+    return str(recorded) if recorded and Path(str(recorded)).is_dir() else str(project.root)
 
 
 def _notes(folder: RunFolder, snapshot: Snapshot) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Starting a run and performing a segment of one: the steps in their order, nothing decided here.
 
-A prepared run has touched nothing; ``execute`` makes the folder, takes the lock, and lets the interpreter work.
+A prepared run has touched nothing; ``execute`` makes the folder, takes the lock and lets the interpreter
+work.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import shutil
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from little_loops.compose import checks
@@ -252,11 +254,12 @@ def _absolute(host: str | None) -> str | None:
     """A scripted host by absolute path, so that a resume from another folder finds it."""
     if host is None or not host.startswith("scripted:"):
         return host
-    return "scripted:" + os.path.abspath(os.path.expanduser(host.removeprefix("scripted:")))
+    return "scripted:" + str(Path(host.removeprefix("scripted:")).expanduser().absolute())
 
 
 def _rate_limits(project: Project) -> dict[str, Any] | None:
-    config, found = project.config, {}
+    config = project.config
+    found: dict[str, Any] = {}
     if "commands.rate_limits.max_wait_seconds" in config.origins:
         found["max_wait_seconds"] = config.rate_limit_max_wait_seconds
     if "commands.rate_limits.long_wait_ladder" in config.origins:

@@ -1,4 +1,4 @@
-"""Records to flat maps and back. Knows no file, no JSON text and no journal rule beyond the shape of a line."""
+"""Records to flat maps and back. Knows no file, no JSON text, no journal rule beyond the shape of a line."""
 
 from __future__ import annotations
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009 - wire() and its like make dataclass fields, they are no shared defaults
 """Records beyond the published set: what the fold needs, and observations."""
 
 from __future__ import annotations

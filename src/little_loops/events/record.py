@@ -1,8 +1,8 @@
 """What a record is: a frozen dataclass whose fields say how they travel.
 
-A field is *wire* (part of the published schema), *extension* (an additional key that the fold or a reader needs)
-or *memory* (never written). The codec between records and flat maps, and the schemas, are derived from that and
-from nothing else.
+A field is *wire* (part of the published schema), *extension* (an additional key that the fold or a reader
+needs) or *memory* (never written). The codec between records and flat maps, and the schemas, are derived
+from that and from nothing else.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RESERVED = frozenset(
 """Keys that a detail of an evaluator may not use at the top level of an ``evaluate`` record."""
 
 
-def wire(
+def wire(  # noqa: PLR0913 - the columns of the published table
     kind: str,
     doc: str,
     *,

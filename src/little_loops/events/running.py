@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009 - wire() and its like make dataclass fields, they are no shared defaults
 """The records of a run that are part of the published set: executor and persistence."""
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class NoEffect(AssertionError):
     """A phase in which nothing can be asked and nothing advances: a bug."""
 
 
-def next_effect(loops: Loops, snapshot: Snapshot) -> fx.Effect | None:
+def next_effect(loops: Loops, snapshot: Snapshot) -> fx.Effect | None:  # noqa: C901 - one case a phase
     """The effect that is due, or None when the run has ended or not begun.
 
     Raises:

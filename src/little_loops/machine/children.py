@@ -129,8 +129,8 @@ def assemble(
         if spec.default is not None:
             context[name], origin[name] = spec.default, "default"
     for name, value in given.items():
-        spec = loop.parameters.get(name)
-        context[name] = value if spec is None else convert(name, value, spec)
+        declared = loop.parameters.get(name)
+        context[name] = value if declared is None else convert(name, value, declared)
         origin[name] = how
     for name, spec in loop.parameters.items():
         if name in inherited and name not in given:

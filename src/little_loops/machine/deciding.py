@@ -343,5 +343,5 @@ def _successor(view: View, outcome: fx.Outcome) -> ev.Event:
 
 
 def abort(loops: Loops, snapshot: Snapshot, reason: str, facts: fx.Facts) -> ev.LoopComplete:
-    """The last record of a segment whose journal or output could not be written; a resume goes on in place."""
+    """The last record of a segment whose journal or output failed; a resume goes on in place."""
     return end(View(loops, snapshot, facts), "error", reason, in_place=True)

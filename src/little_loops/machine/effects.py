@@ -159,7 +159,7 @@ class LoadLoop:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait until ``until`` (run clock, ms), or ``reset_at`` (wall, epoch seconds), never past ``deadline`` (run clock, ms)."""
+    """Wait until ``until`` (run clock, ms) or ``reset_at`` (epoch s), never past ``deadline`` (run clock, ms)."""
 
     until: int
     reset_at: float | None = None
@@ -287,7 +287,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The effect was ended early: ``wall``/``idle``/``budget`` by its own limit, ``SIGINT``/``SIGTERM`` by request."""
+    """Ended early: ``wall`` ``idle`` ``budget`` by its own limit, ``SIGINT`` ``SIGTERM`` by request."""
 
     cause: str
     result: ActionResult | None = None
@@ -308,7 +308,7 @@ class Judged:
 class Matched:
     """A worker's answer: ``found`` for a pattern, ``value`` for a jq program, or an ``error``.
 
-    ``compiled`` is False when the pattern is not a regular expression (the machine then looks for it as text).
+    ``compiled`` is False when the pattern is not a regular expression; the machine then looks for it as text.
     """
 
     found: bool = False
@@ -363,7 +363,7 @@ End = Done | Failed | Stopped | Judged | Matched | Measured | Fenced | Woke | Lo
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A new run. ``context`` is the assembled root context; ``data`` are JSON pointers of values that are data."""
+    """A new run. ``context`` is the assembled root context; ``data`` points at its values that are data."""
 
     run_id: str
     definition: str
@@ -393,7 +393,7 @@ Outcome = Report | End | Begin | Resume
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that the machine may know of the moment: ``wall`` epoch seconds, ``clock`` run clock in ms, ``env``."""
+    """All that the machine may know of the moment: ``wall`` in epoch seconds, ``clock`` in run-clock ms."""
 
     wall: float
     clock: int

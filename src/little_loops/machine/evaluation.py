@@ -1,6 +1,7 @@
 """Which evaluator judges a state, on what, and what that takes: a verdict at once, or an effect first.
 
-Judging is one table (``verdicts.PURE`` and its neighbours); this file finds the evidence and fills in the terms.
+Judging is one table (``verdicts.PURE`` and its neighbours); this file finds the evidence and fills in the
+terms.
 """
 
 from __future__ import annotations
@@ -144,7 +145,7 @@ def _with_progress(view: View, made: Plan) -> Plan:
 
 
 def terms(view: View, config: EvaluateConfig) -> Terms:
-    """The templates of an evaluator, filled in. A ``previous`` without a value is none yet; anything else raises."""
+    """The templates of an evaluator, filled in. Only ``previous`` may have no value yet; else it raises."""
     scope = view.scope()
     target = config.target
     if isinstance(target, str) and config.type != "output_json":
@@ -180,7 +181,7 @@ def _action_stall(view: View, config: EvaluateConfig) -> Verdict:
 
 
 def tracked_value(view: View, name: str) -> str:
-    """The text of a tracked name: the action's own text, a dotted path, or a bare name looked up; else empty."""
+    """The text of a tracked name: the action's own text, a dotted path, or a bare name; else empty."""
     if name == "action" and isinstance(view.phase, Acted):
         return view.phase.action
     scope = view.scope()

@@ -1,8 +1,8 @@
 """``evolve``: the only way a snapshot changes, live and in replay.
 
-It sees a snapshot and an event and nothing else: no definition, disk, clock or environment. A record therefore
-carries whatever its own fold needs. Each event has one function in ``FOLDS``; an event that cannot follow the
-phase it meets is ``Impossible``.
+It sees a snapshot and an event and nothing else: no definition, disk, clock or environment. A record
+therefore carries whatever its own fold needs. Each event has one function in ``FOLDS``; an event that cannot
+follow the phase it meets is ``Impossible``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from little_loops import events as ev
 from little_loops.machine import fold_frames as frames
+from little_loops.machine import fold_limits as limits
 from little_loops.machine.effects import Failure, Marker, Process
 from little_loops.machine.fold_frames import Impossible, put, top
 from little_loops.machine.snapshot import (
@@ -349,79 +350,6 @@ def _stall_detected(s: Snapshot, e: ev.StallDetected) -> Snapshot:
     return put(s, e, replace(calm, phase=Halted("stall_detected", reason)))
 
 
-# --- provider limits -----------------------------------------------------------------------------------
-
-
-def _retry_wait(s: Snapshot, e: ev.RateLimitRetry | ev.ApiErrorRetry) -> Snapshot:
-    frame = top(s, e)
-    if isinstance(frame.phase, Judging):
-        s = replace(s, frames=settle(s.frames, s.call, e.usage), call=None)
-        frame = s.top
-    match frame.phase:
-        case Judging(of=of):
-            pass
-        case Acted() | Entered() as of:
-            pass
-        case phase:
-            raise Impossible(f"{e.NAME} while {type(phase).__name__}")
-    tier = e.tier if isinstance(e, ev.RateLimitRetry) else "api"
-    waiting = Waiting(tier, e.until, e.t, of, e.purpose or "action", e.reset_at)
-    counted = replace(
-        frame,
-        phase=waiting,
-        short=frame.short + (tier == "short"),
-        long=frame.long + (tier == "long"),
-        api=frame.api + (tier == "api"),
-    )
-    return put(s, e, counted)
-
-
-def _acted(s: Snapshot, e: ev.Event) -> tuple[Frame, Acted]:
-    frame = top(s, e)
-    if not isinstance(frame.phase, Acted):
-        raise Impossible(f"{e.NAME} while {type(frame.phase).__name__}")
-    return frame, frame.phase
-
-
-def _api_error_exhausted(s: Snapshot, e: ev.ApiErrorExhausted) -> Snapshot:
-    frame, phase = _acted(s, e)
-    return put(s, e, replace(frame, phase=replace(phase, failure=None), api=0))
-
-
-def _rate_limit_exhausted(s: Snapshot, e: ev.RateLimitExhausted) -> Snapshot:
-    frame = top(s, e)
-    if not isinstance(frame.phase, Waiting):
-        raise Impossible(f"rate_limit_exhausted while {type(frame.phase).__name__}")
-    of = frame.phase.of
-    spent = Exhausted(e.next, of.result if isinstance(of, Acted) else None)
-    return put(s, e, replace(frame, phase=spent, short=0, long=0, waited=0, storm=frame.storm + 1))
-
-
-def _rate_limit_storm(s: Snapshot, e: ev.RateLimitStorm) -> Snapshot:
-    frame = top(s, e)
-    if not isinstance(frame.phase, Exhausted):
-        raise Impossible(f"rate_limit_storm while {type(frame.phase).__name__}")
-    leaving = Leaving("rate_limit_exhausted", frame.phase.target, frame.phase.result)
-    return put(s, e, replace(frame, phase=leaving))
-
-
-def _throttle_warn(s: Snapshot, e: ev.ThrottleWarn) -> Snapshot:
-    frame, phase = _acted(s, e)
-    return put(s, e, replace(frame, phase=replace(phase, throttled="warned")))
-
-
-def _throttle_hard(s: Snapshot, e: ev.ThrottleHard) -> Snapshot:
-    frame, phase = _acted(s, e)
-    if e.next:
-        return put(s, e, replace(frame, phase=Leaving("throttle", e.next, phase.result)))
-    return put(s, e, replace(frame, phase=replace(phase, throttled="passed")))
-
-
-def _throttle_stop(s: Snapshot, e: ev.ThrottleStop) -> Snapshot:
-    reason = f"{e.state} ran its action {e.count} times, the hard limit is {e.hard_max}"
-    return put(s, e, replace(top(s, e), phase=Halted("error", reason)))
-
-
 FOLDS: Mapping[type[ev.Event], Callable[[Snapshot, Any], Snapshot]] = {
     ev.LoopStart: frames.loop_start,
     ev.LoopResume: frames.loop_resume,
@@ -439,14 +367,14 @@ FOLDS: Mapping[type[ev.Event], Callable[[Snapshot, Any], Snapshot]] = {
     ev.JudgeStart: _judge_start,
     ev.Evaluate: _evaluate,
     ev.StallDetected: _stall_detected,
-    ev.RateLimitRetry: _retry_wait,
-    ev.ApiErrorRetry: _retry_wait,
-    ev.ApiErrorExhausted: _api_error_exhausted,
-    ev.RateLimitExhausted: _rate_limit_exhausted,
-    ev.RateLimitStorm: _rate_limit_storm,
-    ev.ThrottleWarn: _throttle_warn,
-    ev.ThrottleHard: _throttle_hard,
-    ev.ThrottleStop: _throttle_stop,
+    ev.RateLimitRetry: limits.retry_wait,
+    ev.ApiErrorRetry: limits.retry_wait,
+    ev.ApiErrorExhausted: limits.api_error_exhausted,
+    ev.RateLimitExhausted: limits.rate_limit_exhausted,
+    ev.RateLimitStorm: limits.rate_limit_storm,
+    ev.ThrottleWarn: limits.throttle_warn,
+    ev.ThrottleHard: limits.throttle_hard,
+    ev.ThrottleStop: limits.throttle_stop,
     ev.LearningTargetProven: frames.learning_target_proven,
     ev.LearningTargetStale: frames.learning_target_stale,
     ev.LearningTargetRefuted: frames.learning_target_refuted,

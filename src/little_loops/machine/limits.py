@@ -1,4 +1,4 @@
-"""What may happen next: retry waits, throttle, stall detector. Pure functions of the snapshot; the clock is a fact."""
+"""What may happen next: retry waits, throttle, stall detector. Pure; the clock is a fact."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NORMAL_MAX, WARN_MAX, HARD_MAX = 3, 8, 12
 
 @dataclass(frozen=True, slots=True)
 class WaitPlan:
-    """How a state waits for a provider: retries after short waits, their base, the ladder of long ones, the budget (s)."""
+    """How a state waits for a provider: short retries, their base, the ladder of long waits, the budget (s)."""
 
     short_retries: int
     base: float
@@ -67,7 +67,7 @@ def jitter(run_id: str, seq: int) -> float:
 def retry_wait(view: View, failure: Failure, *, purpose: str | None = None, usage: Any = None) -> ev.Event:
     """The record that plans an in-place retry after a transient failure."""
     frame = view.frame
-    common = {"state": frame.state, "purpose": purpose, "usage": usage}
+    common: dict[str, Any] = {"state": frame.state, "purpose": purpose, "usage": usage}
     reset_at = None if failure.retry_after is None else round(view.facts.wall + failure.retry_after, 3)
     if failure.kind != "rate_limit":
         pause = float(API_PAUSE_S) if failure.retry_after is None else failure.retry_after
@@ -148,7 +148,7 @@ def throttled(view: View, acted: Acted) -> ev.Event | None:
     if config is None:
         return None
     normal, warn, hard = throttle_marks(config)
-    common = {"state": frame.state, "count": frame.throttle, "hard_max": hard}
+    common: dict[str, Any] = {"state": frame.state, "count": frame.throttle, "hard_max": hard}
     if frame.throttle == warn and acted.throttled == "":
         return view.record(ev.ThrottleWarn, normal_max=normal, warn_max=warn, **common)
     if state.type == "learning":

@@ -55,7 +55,7 @@ def resolve(view: View, target: str) -> str:
 def leave(
     view: View, target: str | None, via: str, *, verdict: str | None = None, error: str | None = None
 ) -> ev.Event:
-    """The record that leaves the current state for ``target``, or ends the frame where that cannot be done."""
+    """The record that leaves the state for ``target``, or ends the frame where that cannot be done."""
     if not target:
         if view.snapshot.stop:
             return end(view, "signal")

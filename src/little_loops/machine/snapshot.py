@@ -49,7 +49,7 @@ class Prev:
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
-    """The state is chosen, not entered. ``until``: end of the back-off. ``edge``: transition to be checked."""
+    """The state is chosen, not entered. ``until``: end of the back-off. ``edge``: transition to check."""
 
     routed: bool = False
     until: int | None = None

@@ -1,4 +1,4 @@
-"""Arithmetic of budgets: what a call reserves, what it used, what is left in every frame. No clock, no policy."""
+"""Arithmetic of budgets: what a call reserves, what it used, what is left in every frame. No clock."""
 
 from __future__ import annotations
 

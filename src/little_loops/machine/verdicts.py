@@ -39,7 +39,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is judged: the evaluator's input text, and the exit code of the state's own action (0 without one)."""
+    """What is judged: the input text, and the exit code of the state's own action (0 without one)."""
 
     text: str
     exit_code: int = 0

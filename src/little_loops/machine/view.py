@@ -72,7 +72,7 @@ class View:
     def is_root(self) -> bool:
         return len(self.snapshot.frames) == 1
 
-    def record(self, kind: type[E], *, depth: int | None = None, **fields: Any) -> E:
+    def record(self, kind: type[E], /, *, depth: int | None = None, **fields: Any) -> E:
         """A record of this moment, with its envelope."""
         moment = datetime.fromtimestamp(self.facts.wall, UTC)
         return kind(

@@ -63,7 +63,7 @@ def interpret(world: World, snapshot: Snapshot, opening: Begin | Resume) -> Snap
         The snapshot at the end of the segment.
 
     Raises:
-        WriteFailed: the disk refused; the journal keeps its valid prefix and ends the segment in place if it can.
+        WriteFailed: the disk refused; the journal keeps its valid prefix and ends the segment if it can.
     """
     return _Segment(world, snapshot).run(opening)
 

@@ -1,4 +1,4 @@
-"""Every port of the engine, at most three methods each. Adapters live elsewhere and know their port from here."""
+"""Every port of the engine, at most three methods each. Adapters know their port from here."""
 
 from __future__ import annotations
 
