@@ -1,4 +1,4 @@
-"""The last lines of a run: the way it took and, where it did not succeed, one block that says why and what next."""
+"""The last lines of a run: the way it took and, where it did not succeed, why that is and what to do next."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ OUTPUT_LINES = 15
 REASON_LINES = 40
 
 
-def end_lines(run: Summary, end: Ending, folder: Path | None) -> Iterator[Said]:
+def end_lines(run: Summary, end: Ending, folder: Path | None, *, explain: bool = True) -> Iterator[Said]:
     """The lines of a run that has ended.
 
     Args:
         run: the run.
         end: its ending.
         folder: the run folder, for naming the file with the whole output.
+        explain: whether to name the command that explains the run.
     """
     yield ()
     word = "completed" if run.cause == "terminal" else "ended"
@@ -37,7 +38,10 @@ def end_lines(run: Summary, end: Ending, folder: Path | None) -> Iterator[Said]:
     if not end.good:
         yield ()
         yield from _failure(run, end, folder)
-    elif folder is not None:
+        if explain:
+            yield _row("", "What led here:")
+            yield _row("", f"  ll-loop explain {run.run_id}")
+    elif explain:
         yield Piece("Why:  ", ("dim",)), Piece(f"ll-loop explain {run.run_id}", ("dim",))
 
 
@@ -56,9 +60,6 @@ def _failure(run: Summary, end: Ending, folder: Path | None) -> Iterator[Said]:
     if end.command:
         yield _row("next", end.advice)
         yield _row("", f"  {end.command}", "bold")
-    if run.run_id:
-        yield _row("", "What led here:" if end.command else "")
-        yield _row("", f"  ll-loop explain {run.run_id}")
 
 
 def _verdict(run: Summary) -> Iterator[Said]:

@@ -5,7 +5,7 @@ A pipe that is closed or a terminal that goes away makes it silent, and no more 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -101,7 +101,7 @@ class Memory:
 
     def limits(self) -> Caps:
         """The limits in force."""
-        return caps(self.loop, self.run.overrides)
+        return limits_of(self.loop, self.run.overrides)
 
     def end(self, folder: Path | None) -> Iterable[Said]:
         """The lines of the end."""
@@ -138,6 +138,11 @@ class Plain:
 
     def close(self) -> None:
         self.screen.lines(self.narrator.pending())
+
+
+def limits_of(loop: FSMLoop | None, overrides: Mapping[str, Any]) -> Caps:
+    """The limits of a run."""
+    return caps(loop.to_dict() if loop else None, overrides)
 
 
 def heading(name: str) -> str:
@@ -185,10 +190,10 @@ def start_lines(loop: FSMLoop, limits: Caps) -> str:
     return f"Running loop: {loop.name}\nMax iterations: {limits.steps}\n\n"
 
 
-def view(loop: FSMLoop, looks: Looks, overrides: dict[str, Any]) -> View:
+def view(loop: FSMLoop, looks: Looks, overrides: Mapping[str, Any]) -> View:
     """The view that suits standard output: live on a terminal, lines elsewhere."""
     screen = Screen()
-    limits = caps(loop, overrides)
+    limits = limits_of(loop, overrides)
     screen.text(start_lines(loop, limits))
     if output.on_terminal() and output.capable():
         from little_loops.cli.live import Live

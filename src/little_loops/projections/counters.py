@@ -40,7 +40,9 @@ def counters(
         run: the run, for its clock and its overrides.
         edge: the transition just taken.
     """
-    limits = caps(loop, run.overrides if len(run.frames) and now is run.frames[0] else {})
+    limits = caps(
+        loop.to_dict() if loop else None, run.overrides if run.frames and now is run.frames[0] else {}
+    )
     out = [_count("steps", _was(before, "iteration"), now.iteration, limits.steps)]
     if now.laps or limits.laps is not None:
         out.append(_count("laps", _was(before, "laps"), now.laps, limits.laps))

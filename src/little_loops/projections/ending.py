@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from little_loops.fsm.schema import FSMLoop
 from little_loops.projections.summary import Summary, status_word
 from little_loops.projections.text import elapsed
+
+DEFAULT_STEPS = 50
+DEFAULT_EDGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +44,21 @@ class Ending:
     command: str | None
 
 
-def caps(loop: FSMLoop | None, overrides: Mapping[str, Any]) -> Caps:
-    """The root's limits: of the command line where given, else of the definition."""
-    if loop is None:
-        return Caps(
-            overrides.get("max_steps", overrides.get("max_iterations")),
-            None,
-            overrides.get("max_edge_revisits"),
-            overrides.get("timeout"),
-        )
-    beside = loop.max_steps is not None
-    cap = overrides.get("max_iterations")
+def caps(definition: Mapping[str, Any] | None, overrides: Mapping[str, Any]) -> Caps:
+    """The root's limits: of the command line where given, else of the definition (as ``to_dict`` gives it).
+
+    A definition that is not at hand leaves what only it knows at None.
+    """
+    if definition is None:
+        steps = overrides.get("max_steps", overrides.get("max_iterations"))
+        return Caps(steps, None, overrides.get("max_edge_revisits"), overrides.get("timeout"))
+    written = overrides.get("max_iterations", definition.get("max_iterations"))
+    beside = overrides.get("max_steps", definition.get("max_steps"))
     return Caps(
-        steps=overrides.get("max_steps", loop.step_cap if beside or cap is None else cap),
-        laps=cap if beside and cap is not None else loop.lap_cap,
-        edge=overrides.get("max_edge_revisits", loop.max_edge_revisits),
-        timeout=overrides.get("timeout", loop.timeout),
+        steps=beside if beside is not None else written or DEFAULT_STEPS,
+        laps=written if beside is not None else None,
+        edge=overrides.get("max_edge_revisits", definition.get("max_edge_revisits", DEFAULT_EDGE)),
+        timeout=overrides.get("timeout", definition.get("timeout")),
     )
 
 

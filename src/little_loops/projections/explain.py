@@ -89,6 +89,7 @@ class Story:
     steps: list[Step]
     end: Ending
     left: list[Counter]
+    origins: dict[str, str]
     unfolded: str | None = None
 
 
@@ -113,6 +114,7 @@ class _Walk:
         self.run = Summary()
         self.snapshot: Snapshot = FRESH
         self.unfolded: str | None = None
+        self.origins: dict[str, str] = {}
         self.steps: list[Step] = []
         self.open: list[Step | None] = []
         self.before: list[Frame | None] = []
@@ -154,6 +156,8 @@ class _Walk:
     # --- kinds of records ---------------------------------------------------------------------------
 
     def started(self, record: Record, depth: int, before: Snapshot) -> None:
+        if not depth:
+            self.origins.update(record.get("origin") or {})
         if "definition" not in record:
             return
         del self.names[depth:], self.open[depth:], self.before[depth:], self.arrival[depth:]
@@ -163,10 +167,11 @@ class _Walk:
         self.arrival.append("the first state" if not depth else f"first state of {record.get('loop')}")
 
     def resumed(self, record: Record, depth: int, before: Snapshot) -> None:
+        self.origins.update(record.get("origin") or {})
+        top = len(record.get("path") or ("",)) - 1
         if "enter" in record:
-            self._room(0)
-            del self.names[1:], self.open[1:], self.before[1:], self.arrival[1:]
-            self.arrival[0] = f"entered again by resume (segment {record.get('segment', '?')})"
+            self._room(top)
+            self.arrival[top] = f"entered again by resume (segment {record.get('segment', '?')})"
         elif self.steps:
             self.steps[-1].notes.append(f"resumed here (segment {record.get('segment', '?')})")
 
@@ -286,11 +291,11 @@ class _Walk:
         return counters(before, now, self._loop(depth), self.snapshot, edge)
 
     def story(self) -> Story:
-        limits = caps(self._loop(0), self.run.overrides)
+        limits = caps(_definition(self._loop(0)), self.run.overrides)
         left: list[Counter] = []
         if self.unfolded is None and self.snapshot.frames:
             left = counters(None, self.snapshot.frames[0], self._loop(0), self.snapshot, None)
-        return Story(self.run, self.steps, ending(self.run, limits), left, self.unfolded)
+        return Story(self.run, self.steps, ending(self.run, limits), left, self.origins, self.unfolded)
 
 
 _TOLD = {
@@ -335,3 +340,7 @@ def _note(record: Record) -> str:
     rest = ", ".join(f"{key} {value_text(item, 60)}" for key, item in record.items() if key not in hidden)
     name = str(record.get("event", "?")).replace("_", " ")
     return f"{name}: {rest}" if rest else name
+
+
+def _definition(loop: FSMLoop | None) -> dict[str, Any] | None:
+    return None if loop is None else loop.to_dict()

@@ -161,28 +161,6 @@ def add(out: Summary, record: Record) -> None:
         step(out, record, record.get("depth", 0))
 
 
-def glance(first: Record, newest: Iterable[Record]) -> Summary:
-    """A summary from the first record and the records read backwards; stops when the essentials are known.
-
-    ``captured``, counters, ``steps`` and ``segments`` stay empty.
-    """
-    seen: list[Record] = []
-    for record in newest:
-        seen.append(record)
-        if _essential(record):
-            break
-    out = Summary()
-    add(out, first)
-    for record in reversed(seen):
-        if record.get("seq") != first.get("seq"):
-            add(out, record)
-    return out
-
-
-def _essential(record: Record) -> bool:
-    return not record.get("depth") and record.get("event") in ("state_enter", "loop_complete")
-
-
 # --- one function per kind of record ------------------------------------------------------------------
 
 _Fold = Callable[[Summary, Record, int], None]
@@ -212,7 +190,7 @@ def _loop_resume(out: Summary, record: Record, depth: int) -> None:
     out.run_id = record.get("run_id", out.run_id)
     out.loop = record.get("loop", out.loop)
     out.segments = record.get("segment", out.segments + 1)
-    out.state = record.get("enter") or record.get("from_state", out.state)
+    out.state = record.get("from_state", out.state)
     out.iteration = record.get("iteration", out.iteration)
     out.path = tuple(record.get("path") or (out.state,))
     out.context.update(record.get("context") or {})
