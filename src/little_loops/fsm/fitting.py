@@ -126,11 +126,11 @@ def _fit_bool(value: Any) -> tuple[bool, Any, str]:
     return False, value, ""
 
 
-def closest(word: str, known: Collection[str]) -> str | None:
-    """The known word that is most like this one, or None."""
+def closest(word: str, known: Collection[str], likeness: float = 0.6) -> str | None:
+    """The known word that is most like this one, or None; ``likeness`` runs from 0 to 1 (equal)."""
     import difflib
 
-    match = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    match = difflib.get_close_matches(word, sorted(known), n=1, cutoff=likeness)
     return match[0] if match else None
 
 

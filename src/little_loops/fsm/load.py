@@ -139,7 +139,7 @@ def resolve(document: Document, folder: Path, trail: Trail) -> tuple[dict[str, A
     missing = [key for key in REQUIRED if key not in mapping and not (key == "states" and had_flow)]
     if missing:
         listed = ", ".join(REQUIRED[key] for key in missing)
-        span = Span(document.source, 1, 1, 1, 1)
+        span = head_of(mapping) or Span(document.source, 1, 1, 1, 1)
         trail.add(Diagnostic(f"missing required keys: {listed}", "<root>", code=MISSING_KEY, span=span))
     mapping = apply_fragments(mapping, folder, trail)
     loop = _decoded(mapping, trail)
@@ -276,9 +276,14 @@ def _place(mapping: Mapping[str, Any], hit: Hit) -> Span | None:
             at = (*at[:-1], ALIASES[str(at[-1])])
     span = locate(mapping, at, on_key=hit.on_key)
     if span is None:
-        source = next((place.source for place in getattr(mapping, "places", {}).values()), None)
-        return Span(source, 1, 1, 1, 1) if source else None
+        return head_of(mapping)
     return narrowed(span, hit.needle) if hit.needle else span
+
+
+def head_of(mapping: Mapping[str, Any]) -> Span | None:
+    """The first key of a mapping: where a finding about the whole file is shown."""
+    first = next(iter(mapping), None)
+    return locate(mapping, (first,), on_key=True) if first is not None else None
 
 
 def narrowed(span: Span, needle: str) -> Span:

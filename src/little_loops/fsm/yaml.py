@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -135,11 +135,25 @@ def parse(source: Source) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         note = ", ".join(part for part in (error.context, error.problem) if part)
-        return Document(source, None, (*fold.found, fold.finding(SYNTAX, mark, f"not valid YAML: {note}")))
+        found = fold.finding(SYNTAX, mark, f"not valid YAML: {note}")
+        return Document(source, None, (*fold.found, replace(found, span=_on_text(found.span))))
     except (yaml.YAMLError, UnicodeError) as error:
         line = str(error).splitlines()[0]
         return Document(source, None, (*fold.found, fold.finding(SYNTAX, None, f"not valid YAML: {line}")))
     return Document(source, fold.root, tuple(fold.found))
+
+
+def _on_text(span: Span | None) -> Span | None:
+    """The last text before a place where there is none: the end of a file says nothing."""
+    if span is None:
+        return None
+    number = span.line
+    while number > 1 and not span.source.line(number).strip():
+        number -= 1
+    if number == span.line:
+        return span
+    end = len(span.source.line(number).rstrip())
+    return Span(span.source, number, max(1, end), number, end + 1)
 
 
 class _Fold:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from little_loops.fsm.diagnostics import Diagnostic, Span, ValidationSeverity, dotted
-from little_loops.fsm.fitting import Path, closest
+from little_loops.fsm.fitting import Path
 from little_loops.fsm.schema import FSMLoop
 from little_loops.fsm.validation import children, evaluators, graphs, loops, states, texts
 from little_loops.fsm.validation.rule import Hit, Known, Rule, Subject
@@ -86,15 +86,8 @@ def _useless(subject: Subject, judged: Judged, place: Place) -> Iterable[Diagnos
         for index, code in enumerate(codes):
             if code not in BY_CODE:
                 hit = Hit((*owner, "allow", index), f"'{code}' is not the code of a rule")
-                near = closest(str(code), list(BY_CODE))
-                span = place(hit)
                 yield Diagnostic(
-                    hit.message,
-                    dotted(hit.path),
-                    ValidationSeverity.WARNING,
-                    USELESS_ALLOW,
-                    span,
-                    suggestion=near,
+                    hit.message, dotted(hit.path), ValidationSeverity.WARNING, USELESS_ALLOW, place(hit)
                 )
 
 

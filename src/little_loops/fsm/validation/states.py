@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from little_loops.fsm.codec import reserved
 from little_loops.fsm.fitting import closest
 from little_loops.fsm.graph import edges_of
 from little_loops.fsm.schema import CURRENT_STATE, HOST_ACTIONS, StateConfig
 from little_loops.fsm.validation.rule import WARNING, Hit, Rule, Subject, below, is_whole, rule, state_rule
 
+USUAL_WORDS = {"bash": "shell", "sh": "shell", "llm": "prompt", "agent": "prompt", "mcp": "mcp_tool"}
 SHORTHAND = ("on_yes", "on_no", "on_error", "on_partial", "on_blocked")
 
 
@@ -102,7 +104,7 @@ def action_type(subject: Subject) -> Iterator[Hit]:
     known = {*HOST_ACTIONS, *subject.known.actions}
     for name, state in subject.loop.states.items():
         if state.action_type is not None and state.action_type not in known:
-            near = closest(str(state.action_type), known)
+            near = USUAL_WORDS.get(str(state.action_type)) or closest(str(state.action_type), known)
             path = ("states", name, "action_type")
             yield Hit(path, f"unknown action type '{state.action_type}'", suggestion=near)
 
@@ -285,6 +287,23 @@ def agent_settings(name: str, state: StateConfig) -> Iterator[Hit]:
             yield Hit(("states", name, key), note, on_key=True)
 
 
+@state_rule(
+    "LL344",
+    "A verdict of one's own is not a misspelt key.",
+    "Any `on_<verdict>` is a route for that verdict. This one looks like another key of the language.",
+    WARNING,
+    lint=True,
+)
+def misspelt_verdict(name: str, state: StateConfig) -> Iterator[Hit]:
+    known = [key for key in reserved(StateConfig) if key.startswith("on_")]
+    for verdict in state.extra_routes:
+        near = closest(f"on_{verdict}", known, likeness=0.8)
+        if near is not None:
+            path = ("states", name, f"on_{verdict}")
+            note = f"`on_{verdict}` is read as a route for the verdict '{verdict}'"
+            yield Hit(path, note, on_key=True, suggestion=near)
+
+
 RULES: tuple[Rule, ...] = (
     unknown_target,
     params,
@@ -313,4 +332,5 @@ RULES: tuple[Rule, ...] = (
     time_limits,
     failure_without_end,
     agent_settings,
+    misspelt_verdict,
 )
