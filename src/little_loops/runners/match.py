@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from little_loops.machine.effects import Effect, End, Match, Matched, Report, Stopped
-from little_loops.process import READ_SIZE, Child, Command, SpawnFailed, Stop, launch
+from little_loops.process import READ_SIZE, Child, Command, Identity, SpawnFailed, Stop, launch
 from little_loops.runners.progress import fingerprint
 
 MEMORY = 512 << 20
@@ -43,6 +43,11 @@ class MatchRunner:
         if not isinstance(effect, Match):
             raise TypeError(f"not a match: {effect!r}")
         yield self._answer(effect, stop)
+
+    @property
+    def worker(self) -> Identity | None:
+        """The worker process, if one was started."""
+        return None if self._worker is None else self._worker.identity
 
     def close(self) -> None:
         """End the worker."""

@@ -187,10 +187,10 @@ class ScriptedHost:
             yield ToolCalled(str(call.get("tool", "")), call.get("summary"))
         lines = answer.text.removesuffix("\n").split("\n") if answer.text else []
         for index, line in enumerate(lines):
-            if pause.over:
-                break
             if index:
                 pause.take(answer.pace)
+            if pause.over:
+                break
             ending = "\n" if index < len(lines) - 1 else ""
             read = output.read("out", (line + ending).encode("utf-8", "replace"))
             if read is not None:
