@@ -176,7 +176,7 @@ class _Fold:
             raise bad_line(self._journal, self.number, f"v is {version!r}, expected a format number")
         unknown = sorted(str(name) for name in needs if name not in FEATURES)
         if version > VERSION or unknown:
-            raise _too_new(self._journal, record, unknown)
+            raise _too_new(self._journal, self.number, record, unknown)
         self._version = version
 
     def _current(self, record: dict[str, Any]) -> dict[str, Any]:
@@ -212,9 +212,12 @@ class _Fold:
             raise bad_line(self._journal, number, str(problem) or type(problem).__name__) from problem
 
 
-def _too_new(journal: Path, record: Mapping[str, Any], unknown: list[str]) -> TooNew:
+def _too_new(journal: Path, number: int, record: Mapping[str, Any], unknown: list[str]) -> TooNew:
     engine = record.get("engine")
     version = engine.get("version") if isinstance(engine, dict) else None
-    why = f"needs {', '.join(unknown)}" if unknown else f"has format {record.get('v')}"
+    why = f"needs {', '.join(unknown)}" if unknown else f"is in format {record.get('v')}"
     install = f"pip install 'little-loops-fsm>={version}'" if version else "install a newer version"
-    return TooNew(f"{journal} {why}, which this version does not know; it can only be shown", install)
+    return TooNew(
+        f"{journal}, line {number}: the run {why}, which this version does not know; it can only be shown",
+        install,
+    )
