@@ -68,12 +68,8 @@ def test_a_lock_says_whose_it_is(tmp_path: Path) -> None:
     with holder(tmp_path, "20260101-a", "/p") as first:
         held = locks.holder("20260101-a")
         assert held is not None
-        assert (held.run_id, held.loop, held.scope, held.pid) == (
-            "20260101-a",
-            "loop-20260101-a",
-            ("/p",),
-            first.pid,
-        )
+        assert (held.run_id, held.loop) == ("20260101-a", "loop-20260101-a")
+        assert (held.scope, held.pid) == (("/p",), first.pid)
         assert identity(first.pid) == Identity(first.pid, os.getpgid(first.pid), held.started, held.boot)
         assert locks.is_held("20260101-a")
         assert [one.run_id for one in locks.held()] == ["20260101-a"]
@@ -150,13 +146,9 @@ def test_looking_does_not_disturb_a_run_that_starts(tmp_path: Path) -> None:
         other.go()
         assert other.says() == "holds"
         for number in range(50):
-            with locker_free(locks, f"20260101-{number}"):
+            with locks.take(Claim(f"20260101-{number}", "one", (f"/{number}",))):
                 assert locks.is_held(f"20260101-{number}")
             assert not locks.is_held(f"20260101-{number}")
-
-
-def locker_free(locks: Locks, run_id: str):  # type: ignore[no-untyped-def]
-    return locks.take(Claim(run_id, "one", (f"/{run_id}",)))
 
 
 PROBER = """
