@@ -79,6 +79,11 @@ class Project:
         return [json.loads(line) for line in journal.read_text("utf-8").splitlines()]
 
     def path(self) -> list[str]:
-        """The states the newest run went through, in order; states of sub-loops are left out."""
-        states = [e["state"] for e in self.events() if e["event"] == "state_enter" and "depth" not in e]
-        return states
+        """The states the newest run went through, its end included; states of sub-loops are left out."""
+        own = [event for event in self.events() if "depth" not in event]
+        ends = [
+            e["final_state"]
+            for e in own
+            if e["event"] == "loop_complete" and e["terminated_by"] == "terminal"
+        ]
+        return [event["state"] for event in own if event["event"] == "state_enter"] + ends

@@ -53,8 +53,13 @@ def compile_goal(spec: Mapping[str, Any]) -> FSMLoop:
 
 
 def compile_convergence(spec: Mapping[str, Any]) -> FSMLoop:
-    """Measure and apply until a number reaches its target: ``measure``, ``apply``, ``done``."""
+    """Measure and apply until a number reaches its target: ``measure``, ``apply``, ``done``.
+
+    ``on_stall`` is where a number that stands still leads: ``done`` unless the file says otherwise. A name
+    that is none of the three becomes an end that counts as a failure.
+    """
     _require("Convergence", spec, "name", "check", "toward", "using")
+    stall = str(spec.get("on_stall") or "done")
     measured = EvaluateConfig(
         type="convergence",
         target="${context.target}",
@@ -66,14 +71,14 @@ def compile_convergence(spec: Mapping[str, Any]) -> FSMLoop:
             action="${context.metric_cmd}",
             capture="current_value",
             evaluate=measured,
-            route=RouteConfig(
-                {"target": "done", "progress": "apply", "stall": spec.get("on_stall") or "done"}
-            ),
+            route=RouteConfig({"target": "done", "progress": "apply", "stall": stall}),
             on_partial=spec.get("on_partial_target"),
         ),
         "apply": StateConfig(action=_text(spec["using"], "using"), next="measure"),
         "done": StateConfig(terminal=True),
     }
+    if stall not in states:
+        states[stall] = StateConfig(terminal=True, failure=True)
     context = {
         "metric_cmd": spec["check"],
         "target": spec["toward"],
