@@ -33,14 +33,15 @@ def missing_values(loop: FSMLoop, context: Mapping[str, Any]) -> None:
     Raises:
         UserError: one line per missing name, and how to pass it.
     """
-    missing = sorted({name for name in _needed(loop) if name not in context})
+    missing = sorted({name for name in needed_values(loop) if name not in context})
     if missing:
         lines = "\n".join(f"  {name}" for name in missing)
         how = " ".join(f"--context {name}=VALUE" for name in missing)
         raise UserError(f"loop {loop.name} needs context values that are not set:\n{lines}", f"pass {how}")
 
 
-def _needed(loop: FSMLoop) -> Iterator[str]:
+def needed_values(loop: FSMLoop) -> Iterator[str]:
+    """Names of context values that actions and judge prompts cannot do without; a name once per use."""
     for state in loop.states.values():
         if state.terminal:
             continue

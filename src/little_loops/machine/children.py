@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from little_loops import events as ev
@@ -97,7 +97,18 @@ def bind(view: View, child: FSMLoop) -> Binding:
         InterpolationError: a reference without a value.
     """
     given, data, env = render_tree(view.state.with_, view.scope())
-    return assemble(child, given, data=data, env=env, inherited=inherited_names(view), how="with")
+    bound = assemble(child, given, data=data, env=env, inherited=inherited_names(view), how="with")
+    return _with_run_dir(view, bound)
+
+
+def _with_run_dir(view: View, bound: Binding) -> Binding:
+    """The run's scratch folder is there in every frame, unless the loop has a value of that name."""
+    place = view.snapshot.root.context.get("run_dir")
+    if place is None or "run_dir" in bound.context:
+        return bound
+    context = {**bound.context, "run_dir": place}
+    origin = {**bound.origin, "run_dir": "engine"}
+    return replace(bound, context=context, origin=origin, data=(*bound.data, "/run_dir"))
 
 
 def inherited_names(view: View) -> Mapping[str, Any]:

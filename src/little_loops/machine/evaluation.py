@@ -90,7 +90,7 @@ def _plan(view: View, config: EvaluateConfig, evidence: Evidence) -> Plan:
         case "diff_stall":
             return Measure("tree", tuple(config.scope or ()))
         case "score_stall":
-            file = config.history_file or "${context.run_dir}/.score_history"
+            file = config.history_file or "${context.run_dir:default=.}/.score_history"
             return Measure("history", (render_plain(file, _no_env(view)),))
         case "action_stall":
             return _action_stall(view, config)

@@ -86,7 +86,7 @@ def retry_wait(view: View, failure: Failure, *, purpose: str | None = None, usag
     return view.record(
         ev.RateLimitRetry,
         tier=tier,
-        attempt=frame.short + frame.long + 1,
+        attempt=(frame.short if tier == "short" else frame.long) + 1,
         wait_seconds=round(seconds, 3),
         until=view.facts.clock + int(seconds * 1000),
         reset_at=reset_at,
@@ -137,7 +137,7 @@ def heartbeat(view: View, waiting: Waiting) -> ev.RateLimitWaiting:
         elapsed_seconds=elapsed,
         next_attempt_at=round(planned if waiting.reset_at is None else waiting.reset_at, 3),
         total_waited_seconds=view.frame.waited / 1000 + elapsed,
-        budget_seconds=int(wait_plan(view).max_wait) if waiting.tier in tiers else None,
+        budget_seconds=int(wait_plan(view).max_wait) if waiting.tier == "long" else None,
         tier=tiers.get(waiting.tier, waiting.tier),
     )
 

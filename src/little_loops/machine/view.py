@@ -6,7 +6,7 @@ Caps and the timeout given as run options bind the root loop; every other option
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -177,8 +177,15 @@ def prev_map(prev: Prev | None) -> Mapping[str, Any] | None:
     """``prev`` as templates see it; verdict and details only where there was an evaluation."""
     if prev is None:
         return None
-    fields = asdict(prev)
-    return {key: value for key, value in fields.items() if value is not None or key == "timeout_kind"}
+    known: dict[str, Any] = {
+        "output": prev.output,
+        "exit_code": prev.exit_code,
+        "state": prev.state,
+        "timeout_kind": prev.timeout_kind,
+    }
+    if prev.verdict is not None:
+        known["verdict"], known["details"] = prev.verdict, prev.details or {}
+    return known
 
 
 def result_map(phase: Phase) -> Mapping[str, Any] | None:
