@@ -262,7 +262,7 @@ class Naive:
 
     def enter(self, frame: Frame, *, flushed: bool = False) -> None:
         frame.iteration += 1
-        frame.routed = False
+        frame.routed, frame.words = False, ""
         frame.entered = self.world.now
         frame.attempts = frame.judgements = 0
         self.clear_waits(frame)
@@ -309,6 +309,13 @@ class Naive:
         if name not in frame.loop["states"]:
             raise Finish("error", frame.depth)
         return name
+
+    def exit_named(self, frame: Frame, target: str) -> str:
+        """The state a target means; one that means none is named as written, and fails when it is taken."""
+        try:
+            return self.resolve(frame, target)
+        except Finish:
+            return target
 
     def scope(self, frame: Frame) -> dict[str, Any]:
         """What a template of the state sees."""
@@ -497,7 +504,7 @@ class Naive:
             short_retries=frame.short,
             long_retries=frame.long,
             total_wait_seconds=frame.waited / 1000,
-            next=self.resolve(frame, target) if target else None,
+            next=self.exit_named(frame, target) if target else None,
         )
         frame.storm += 1
         if frame.storm >= STORM:
@@ -514,7 +521,7 @@ class Naive:
         if frame.timeout:
             until = min(until, frame.started + math.floor(frame.timeout * 1000) + 1)
         rest = self.world.wait(until, beats=bool(tier))
-        before = frame.waited / 1000 if tier != "api" else 0.0
+        before = frame.waited / 1000
         for at in rest.beats:
             self.emit(
                 frame,
@@ -545,7 +552,7 @@ class Naive:
             return
         if count == hard:
             target = frame.config.get("on_throttle_hard") or frame.config.get("on_error")
-            more = {"next": self.resolve(frame, target)} if target else {}
+            more = {"next": self.exit_named(frame, target)} if target else {}
             self.emit(frame, "throttle_hard", **where, hard_max=hard, **more)
             if target:
                 raise Diverted(Step(target, "throttle", result))
@@ -563,8 +570,9 @@ class Naive:
         if block is None:
             return step
         total, recurrent = frame.triples[triple], block.get("recurrent_window")
-        recurs = recurrent is not None and total >= recurrent
-        if frame.run_length < block.get("window", 3) and not recurs:
+        in_a_row = frame.run_length >= block.get("window", 3)
+        recurs = recurrent is not None and total >= recurrent and not in_a_row
+        if not in_a_row and not recurs:
             return step
         target = block.get("on_repeated_failure", "abort")
         more = {"recurrent": total} if recurs else {}
@@ -582,7 +590,7 @@ class Naive:
         frame.triples.clear()
         if target == "abort":
             raise Finish("stall_detected", frame.depth)
-        return Step(target, "stall", step.result, step.verdict, step.details)
+        return Step(target, "stall", step.result)
 
     # --- judging -----------------------------------------------------------------------------------------
 

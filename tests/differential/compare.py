@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import Any
@@ -47,6 +48,8 @@ NOT_COMPARED = ("ts", "seq", "t", "memory", "progress", "usage", "repeated_hash"
 """Envelope and engine's own keys of ``evaluate``: everything else beside a verdict is compared."""
 
 
+TOLD = {math.inf: "Infinity", -math.inf: "-Infinity"}
+"""Numbers that JSON does not have, as a line tells them."""
 ENGINE_ONLY = ("action_spawned",)
 
 
@@ -65,7 +68,18 @@ def _shown(event: Json) -> Json:
             kept["error"] = "(a message)"
     if "targets" in kept:
         kept["targets"] = list(kept["targets"])
+    if "until" in event and "wait_seconds" in kept:
+        kept["wait_seconds"] = wait_of(event)
+    kept = {key: TOLD.get(value, value) if isinstance(value, float) else value for key, value in kept.items()}
     return {"event": event["event"], "depth": event.get("depth", 0), **kept}
+
+
+def wait_of(event: Json) -> float:
+    """The length in seconds of a wait for the provider, to the millisecond at which it ends."""
+    seconds = (event["until"] - event["t"]) / 1000
+    if abs(seconds - event["wait_seconds"]) > 0.0011:
+        raise AssertionError(f"a wait that does not last as long as it says: {event}")
+    return float(seconds)
 
 
 def difference(ours: Iterable[Json], naive: Iterable[Json]) -> str:

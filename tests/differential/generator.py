@@ -515,7 +515,12 @@ class Loop:
             (8, {"type": "classify", "line": self.one("last", "first", 0, 1, -1, 7)}, maker.tokens),
             (
                 3,
-                {"type": "score_stall", "max_stall": self.int(1, 2), "epsilon": self.one(0.5, 1)},
+                {
+                    "type": "score_stall",
+                    "max_stall": self.int(1, 2),
+                    "epsilon": self.one(0.5, 1),
+                    "history_file": "h",
+                },
                 maker.plain,
             ),
             (5, self.action_stall_config(), maker.plain),

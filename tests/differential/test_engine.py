@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from tests.differential.compare import difference
+from tests.differential.compare import difference, wait_of
 from tests.differential.engine import run_engine
 from tests.differential.generator import Case, make
 from tests.differential.world import World
@@ -21,7 +21,7 @@ CHUNK = 250
 def parting(case: Case) -> str:
     """Where the two runs of a case part; empty when they agree."""
     ours = run_engine(case.loops, case.root, World(case.script), case.context, case.options)
-    waits = [e["wait_seconds"] for e in ours if e["event"] == "rate_limit_retry" and e["tier"] == "short"]
+    waits = [wait_of(e) for e in ours if e["event"] == "rate_limit_retry" and e["tier"] == "short"]
     options = {**case.options, "short_waits": waits}
     naive = execute(case.loops, case.root, World(case.script), case.context, options)
     return difference(ours, naive.events)
