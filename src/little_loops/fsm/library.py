@@ -191,14 +191,15 @@ def head_text(text: str) -> str | None:
     for line in text.splitlines():
         if line and line[0] not in " \t#":
             key = TOP_KEY.match(line)
-            if key is None:
-                if line.rstrip() not in ("---", "...") and not keep_going(line):
-                    return None
+            if key is not None:
+                keep = key.group(2) in SHOWN_KEYS
+            elif line.rstrip() in ("---", "..."):
                 continue
-            keep = key.group(2) in SHOWN_KEYS
+            elif not keep_going(line):
+                return None
         if keep:
             kept.append(line)
-    short = "\n".join(kept)
+    short = "".join(f"{line}\n" for line in kept)
     return None if not kept or re.search(r"(?:^|[\s:\[,-])[&*]\w", short) else short
 
 
