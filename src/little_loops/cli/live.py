@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
@@ -50,9 +50,18 @@ class Live:
         looks: how to show it.
         screen: where it goes.
         limits: the root's limits.
+        stopping: name of the signal that asked for a stop, or None.
     """
 
-    def __init__(self, loop: FSMLoop, looks: Looks, screen: Screen, limits: Caps) -> None:
+    def __init__(
+        self,
+        loop: FSMLoop,
+        looks: Looks,
+        screen: Screen,
+        limits: Caps,
+        stopping: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self.stopping = stopping
         self.loop = loop
         self.looks = looks
         self.screen = screen
@@ -227,7 +236,9 @@ class Live:
             parts.append(f"{elapsed(max(0.0, self.limits.timeout * 1000 - ran))} left")
         if self.spent:
             parts.append(f"${self.spent['usd']:.4f} used")
-        return " · ".join([*parts, "Ctrl-C stops it"])
+        signal = self.stopping()
+        last = f"stopping ({signal}); Ctrl-C ends it at once" if signal else "Ctrl-C stops it"
+        return " · ".join([*parts, last])
 
 
 def _line(text: str, wide: int, style: str) -> Text:

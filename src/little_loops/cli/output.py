@@ -16,6 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from little_loops.projections.text import clean
+
 STYLES = {
     "bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35",
     "cyan": "36", "orange": "38;5;208",
@@ -53,6 +55,11 @@ def coloured(stream: TextIO | None = None) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or _settings.colour is False:
         return False
     return on_terminal(stream)
+
+
+def can_ask() -> bool:
+    """Whether a person can be asked: standard input and standard error are a terminal."""
+    return on_terminal(sys.stderr) and on_terminal(sys.stdin)
 
 
 def width() -> int:
@@ -106,14 +113,14 @@ def remark(text: str = "") -> None:
 
 def warning(text: str) -> None:
     """A warning on standard error."""
-    remark(f"{paint('warning:', 'bold', 'yellow', stream=sys.stderr)} {text}")
+    remark(f"{paint('warning:', 'bold', 'yellow', stream=sys.stderr)} {clean(text)}")
 
 
 def failure(text: str, hint: str | None = None) -> None:
     """An error on standard error, and the next step."""
-    remark(f"{paint('error:', 'bold', 'red', stream=sys.stderr)} {text}")
+    remark(f"{paint('error:', 'bold', 'red', stream=sys.stderr)} {clean(text)}")
     if hint:
-        first, *rest = hint.splitlines()
+        first, *rest = clean(hint).splitlines() or [""]
         remark(f" {paint('next:', 'bold', 'cyan', stream=sys.stderr)} {first}")
         for line in rest:
             remark(f"       {line}")

@@ -16,7 +16,7 @@ from little_loops.cli.endblock import end_lines
 from little_loops.cli.narrator import Narrator, Said
 from little_loops.fsm.schema import FSMLoop
 from little_loops.projections import timeline
-from little_loops.projections.ending import Caps, caps, ending
+from little_loops.projections.ending import Caps, Ending, caps, ending
 from little_loops.projections.summary import Summary, add
 
 
@@ -103,9 +103,13 @@ class Memory:
         """The limits in force."""
         return limits_of(self.loop, self.run.overrides)
 
+    def ending(self) -> Ending:
+        """How the run ended."""
+        return ending(self.run, self.limits())
+
     def end(self, folder: Path | None) -> Iterable[Said]:
         """The lines of the end."""
-        return end_lines(self.run, ending(self.run, self.limits()), folder)
+        return end_lines(self.run, self.ending(), folder)
 
 
 class Plain:
@@ -190,13 +194,28 @@ def start_lines(loop: FSMLoop, limits: Caps) -> str:
     return f"Running loop: {loop.name}\nMax iterations: {limits.steps}\n\n"
 
 
-def view(loop: FSMLoop, looks: Looks, overrides: Mapping[str, Any]) -> View:
-    """The view that suits standard output: live on a terminal, lines elsewhere."""
+def view(
+    loop: FSMLoop,
+    looks: Looks,
+    overrides: Mapping[str, Any],
+    stopping: Callable[[], str | None] = lambda: None,
+    *,
+    plain: bool = False,
+) -> View:
+    """The view that suits standard output: live on a terminal, lines elsewhere.
+
+    Args:
+        loop: the root's definition.
+        looks: how it is shown.
+        overrides: options of the run, for its limits.
+        stopping: name of the signal that asked for a stop, or None.
+        plain: lines on a terminal too.
+    """
     screen = Screen()
     limits = limits_of(loop, overrides)
     screen.text(start_lines(loop, limits))
-    if output.on_terminal() and output.capable():
+    if output.capable() and not plain:
         from little_loops.cli.live import Live
 
-        return Live(loop, looks, screen, limits)
+        return Live(loop, looks, screen, limits, stopping)
     return Plain(loop, looks, screen, limits.steps)
