@@ -201,12 +201,12 @@ def transitions(setting: Setting) -> list[Row]:
     return [*rows, row(what, None, paired, "LangGraph")]
 
 
-def mock_steps(setting: Setting, count: int, durability: str, folder: Path, *, capture: int = 0) -> float:
+def mock_steps(setting: Setting, count: int, durability: str, folder: Path) -> float:
     """Seconds for one transition of our engine with a mock action; the script prints them."""
     import subprocess
 
     script = str(Path(__file__).with_name("mock_steps.py"))
-    argv = [setting.our_python, script, str(count), durability, str(folder), str(capture)]
+    argv = [setting.our_python, script, str(count), durability, str(folder)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=setting.root)
     if done.returncode != 0:
         from timing import DidNotRun

@@ -10,7 +10,14 @@ import pytest
 
 HEAVY = ("pydantic", "asyncio", "rich", "mcp", "jsonschema", "tree_sitter", "psutil", "hypothesis", "jq")
 START = "import sys; from little_loops.cli.main import main; sys.exit(main())"
-LOOP = "name: one\ndescription: one step\ninitial: a\nstates:\n  a: {action: 'true', next: b}\n  b: {terminal: true}\n"
+LOOP = """
+name: one
+description: one step
+initial: a
+states:
+  a: {action: 'true', next: b}
+  b: {terminal: true}
+"""
 
 
 def imported(arguments: list[str], folder: Path) -> set[str]:
