@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -179,6 +181,7 @@ def test_the_command_leads_a_session_of_its_own() -> None:
 
 
 def _spawn_many(count: int) -> None:
+    ran(Command(("true",)))  # what is opened once stays open
     before, waiting = len(os.listdir("/proc/self/fd")), zombies()
     for _ in range(count):
         assert ran(Command(("true",))).exit_code == 0
@@ -201,3 +204,28 @@ def test_a_lookup_keeps_what_fits_and_says_that_there_was_more() -> None:
     assert (done.exit_code, len(done.out), done.err, done.overflowed) == (2, 1000, b"e\n", True)
     late = collect(Command(("sleep", "30")), Limits(wall_s=0.1))
     assert (late.exit_code, late.cause) == (124, "wall")
+
+
+@pytest.mark.parametrize(
+    "setting", ["trap '' CHLD", "exec <&- >&- 2>&-", "ulimit -s unlimited", "trap '' PIPE HUP"]
+)
+def test_an_engine_started_in_a_strange_setting_runs_commands_all_the_same(
+    setting: str, tmp_path: Path
+) -> None:
+    script = (
+        "import sys\n"
+        "from little_loops.process import Command, Limits, collect\n"
+        "done = collect(Command(('bash', '-c', 'cat; echo out; echo err >&2; exit 3')), Limits(wall_s=10))\n"
+        "open(sys.argv[1], 'w').write(f'{done.exit_code} {done.out} {done.err}')\n"
+    )
+    file = tmp_path / "found"
+    subprocess.run(
+        ["bash", "-c", f'{setting}; exec "$0" -c "$1" "$2"', sys.executable, script, str(file)], check=True
+    )
+    assert file.read_text() == "3 b'out\\n' b'err\\n'"
+
+
+def test_the_directory_of_a_command_is_its_own_and_not_the_engine_s(tmp_path: Path) -> None:
+    before = os.getcwd()
+    assert ran(Command(("pwd",), cwd=str(tmp_path))).out.decode().strip() == str(tmp_path.resolve())
+    assert os.getcwd() == before

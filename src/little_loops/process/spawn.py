@@ -6,10 +6,9 @@ code between fork and exec, descriptors closed by the kernel); only another work
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -106,7 +105,7 @@ def launch(command: Command) -> Child:
     theirs = [out_end, err_end] + ([feed_end] if feed >= 0 else [])
     try:
         pid, reap = _start(command, (feed_end, out_end, err_end))
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
+    except (OSError, ValueError) as error:
         for fd in ours:
             os.close(fd)
         raise _failure(command, error) from error
@@ -121,7 +120,10 @@ def launch(command: Command) -> Child:
 
 def _start(command: Command, streams: tuple[int, int, int]) -> tuple[int, Callable[[], int]]:
     if command.cwd is None or os.path.realpath(command.cwd) == os.getcwd():
-        return _posix_spawn(command, streams)
+        with contextlib.suppress(NotImplementedError):  # a system whose posix_spawn makes no session
+            return _posix_spawn(command, streams)
+    import subprocess
+
     stdin, stdout, stderr = streams
     process = subprocess.Popen(
         command.argv,
@@ -159,6 +161,8 @@ def _program(command: Command) -> str:
 
 @lru_cache(maxsize=64)
 def _located(name: str, path: str) -> str:
+    import shutil
+
     found = shutil.which(name, path=path)
     if found is None:
         raise FileNotFoundError(2, f"no such command in PATH: {name}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 
 from little_loops.errors import WriteFailed
 from little_loops.machine.effects import (
@@ -130,7 +129,7 @@ class ActionOutput:
             marker=self._lines.marker,
             failure=failure,
             output_lines=self._lines.count if self._lines.count > self._lines.recorded else None,
-            files=self._files,
+            files=dict(self._files),
             exact=frozenset(exact),
         )
 
@@ -152,6 +151,8 @@ def create(path: str) -> int:
 
 def write_failed(path: str, error: OSError) -> WriteFailed:
     """What to tell of a refused write: where, why, and how much room there is."""
+    import shutil
+
     free = ""
     with contextlib.suppress(OSError):
         left = shutil.disk_usage(os.path.dirname(path)).free
