@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from little_loops.fsm.diagnostics import Diagnostic, Span, ValidationSeverity, dotted
 from little_loops.fsm.fitting import Path
 from little_loops.fsm.schema import FSMLoop
-from little_loops.fsm.validation import children, evaluators, graphs, loops, states, texts
+from little_loops.fsm.validation import children, evaluators, graphs, loops, placements, states, texts
 from little_loops.fsm.validation.rule import Hit, Known, Rule, Subject
 
 RULES: tuple[Rule, ...] = (
@@ -21,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     *evaluators.RULES,
     *graphs.RULES,
     *texts.RULES,
+    *placements.RULES,
     *children.RULES,
 )
 BY_CODE: Mapping[str, Rule] = {rule.code: rule for rule in RULES}
