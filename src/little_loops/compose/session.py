@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from little_loops import __version__
 from little_loops.compose import checks
 from little_loops.compose.ends import Outcome, outcome_of
 from little_loops.compose.inputs import Inputs, context_of
@@ -41,7 +42,7 @@ from little_loops.runtime.clock import SystemClock
 from little_loops.runtime.interpreter import World, interpret
 from little_loops.runtime.ports import Observer
 
-VERSION = "0.1.0"
+VERSION = __version__
 
 
 @dataclass(frozen=True, slots=True)
