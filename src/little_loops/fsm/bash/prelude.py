@@ -1,0 +1,45 @@
+"""Which values travel in the environment, which by file, and the bash text that reads those files.
+
+Law: pure planning. Nothing is written here, and the text read by bash names files, never values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SINGLE_LIMIT = 32 * 1024
+TOTAL_LIMIT = 96 * 1024
+
+
+def by_file(values: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables whose values are too large for the environment, largest first.
+
+    A value above 32 KiB of UTF-8 goes by file; then the largest of the others until at most 96 KiB are left.
+    """
+    sizes = {name: len(value.encode("utf-8", "replace")) for name, value in values.items()}
+    total = sum(sizes.values())
+    found: list[str] = []
+    for name in sorted(sizes, key=lambda each: (-sizes[each], each)):
+        if sizes[name] <= SINGLE_LIMIT and total <= TOTAL_LIMIT:
+            break
+        found.append(name)
+        total -= sizes[name]
+    return tuple(found)
+
+
+def prelude(variables_by_file: Mapping[str, str]) -> str:
+    """Bash text to put before an action: one line that reads each variable from its file (name -> path).
+
+    The variable is a shell variable, not an environment one, and holds every byte of the file, which must be
+    UTF-8 without NUL. `NAME_FILE` is exported with the path, for programs the action starts. Ends with a
+    newline;
+    empty when there is nothing to read. Leaves `$?` at 0.
+    """
+    if not variables_by_file:
+        return ""
+    return "".join(_read(name, path) for name, path in variables_by_file.items()) + "\n"
+
+
+def _read(name: str, path: str) -> str:
+    quoted = "'" + path.replace("'", "'\\''") + "'"
+    return f"LC_ALL=C IFS= read -r -d '' {name} < {quoted} || :; export {name}_FILE={quoted}; "
