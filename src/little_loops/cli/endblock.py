@@ -8,7 +8,7 @@ from pathlib import Path
 from little_loops.cli.narrator import Piece, Said
 from little_loops.projections.ending import Ending
 from little_loops.projections.path import path_text
-from little_loops.projections.summary import Summary
+from little_loops.projections.summary import Act, Summary
 from little_loops.projections.text import clean, count, duration
 
 OUTPUT_LINES = 15
@@ -46,11 +46,13 @@ def end_lines(run: Summary, end: Ending, folder: Path | None, *, explain: bool =
 
 
 def _failure(run: Summary, end: Ending, folder: Path | None) -> Iterator[Said]:
-    if run.acted is not None:
-        state, step, attempt = run.acted
-        yield _row("state", f"{state} (step {step}" + (f", attempt {attempt})" if attempt > 1 else ")"))
-        yield from _verdict(run)
-        yield from _output(run, folder)
+    act = _told(run)
+    if act is not None:
+        state, step, attempt = act.place
+        last = "" if act.place == run.acted else ", the last that did not go well"
+        yield _row("state", f"{state} (step {step}{f', attempt {attempt}' if attempt > 1 else ''}{last})")
+        yield from _verdict(act)
+        yield from _output(act, folder)
     first, *rest = clean(end.headline).splitlines() or [""]
     yield _row("why", first)
     for line in rest[:REASON_LINES]:
@@ -60,28 +62,41 @@ def _failure(run: Summary, end: Ending, folder: Path | None) -> Iterator[Said]:
     if end.command:
         yield _row("next", end.advice)
         yield _row("", f"  {end.command}", "bold")
+    if end.otherwise[0]:
+        yield _row("", end.otherwise[0])
+        yield _row("", f"  {end.otherwise[1]}")
 
 
-def _verdict(run: Summary) -> Iterator[Said]:
+def _told(run: Summary) -> Act | None:
+    """The action that says most: the last one, unless that went well and an earlier one did not."""
+    if run.acted is None:
+        return None
+    went_well = run.outcome is not None and not run.outcome.get("exit_code") and run.judged is None
+    if went_well and run.trouble is not None and run.cause != "signal":
+        return run.trouble
+    return Act(run.acted, run.outcome, run.judged)
+
+
+def _verdict(act: Act) -> Iterator[Said]:
     parts: list[str] = []
-    if run.judged is not None:
-        parts.append(str(run.judged.get("verdict", "?")))
-        reason = run.judged.get("error") or run.judged.get("reason")
+    if act.judged is not None:
+        parts.append(str(act.judged.get("verdict", "?")))
+        reason = act.judged.get("error") or act.judged.get("reason")
         if reason:
             parts.append(clean(str(reason)).splitlines()[0][:300])
-    if run.outcome is not None:
-        parts.append(f"exit code {run.outcome.get('exit_code')}")
-        if run.outcome.get("timeout_kind"):
-            parts.append(f"ended by its {run.outcome['timeout_kind']} limit")
-        if run.outcome.get("stopped"):
-            parts.append(f"stopped by {run.outcome['stopped']}")
+    if act.outcome is not None:
+        parts.append(f"exit code {act.outcome.get('exit_code')}")
+        if act.outcome.get("timeout_kind"):
+            parts.append(f"ended by its {act.outcome['timeout_kind']} limit")
+        if act.outcome.get("stopped"):
+            parts.append(f"stopped by {act.outcome['stopped']}")
     else:
         parts.append("its action did not finish")
-    yield _row("verdict" if run.judged is not None else "result", " · ".join(parts))
+    yield _row("verdict" if act.judged is not None else "result", " · ".join(parts))
 
 
-def _output(run: Summary, folder: Path | None) -> Iterator[Said]:
-    record = run.outcome or {}
+def _output(act: Act, folder: Path | None) -> Iterator[Said]:
+    record = act.outcome or {}
     for label, text in (
         ("output", record.get("output") or record.get("output_preview")),
         ("errors", record.get("stderr")),
@@ -89,15 +104,15 @@ def _output(run: Summary, folder: Path | None) -> Iterator[Said]:
         lines = [line for line in clean(str(text or "")).splitlines() if line.strip()]
         for n, line in enumerate(lines[-OUTPUT_LINES:]):
             yield _row(label if n == 0 else "", f"│ {line}")
-    whole = _file(run, folder)
+    whole = _file(act, folder)
     if whole is not None:
         yield _row("", f"all of it: {whole}", "dim")
 
 
-def _file(run: Summary, folder: Path | None) -> Path | None:
-    if folder is None or run.acted is None:
+def _file(act: Act, folder: Path | None) -> Path | None:
+    if folder is None:
         return None
-    _, step, attempt = run.acted
+    _, step, attempt = act.place
     stem = f"{step:04}" + (f"-{attempt}" if attempt > 1 else "")
     for ending in (".out", ".err"):
         place = folder / "output" / (stem + ending)

@@ -11,8 +11,7 @@ from typing import Any
 
 from little_loops import events as ev
 from little_loops.cli.output import cut
-from little_loops.projections.text import clean, elapsed, one_line, took
-from little_loops.projections.timeline import GOOD
+from little_loops.projections.text import GOOD, clean, elapsed, one_line, took
 
 REASON = 300
 PREVIEW = 200

@@ -132,13 +132,10 @@ def perform(prepared: Prepared, showing: Showing) -> int:
 
 
 def _warn(prepared: Prepared) -> None:
-    from little_loops.fsm.diagnostics import render
-
-    found = prepared.warnings
-    for finding in found[:3]:
-        output.warning(render(finding).splitlines()[0])
-    if len(found) > 3:
-        output.warning(f"{len(found) - 3} more: ll-loop validate {prepared.loop.name}")
+    found = len(prepared.warnings)
+    if found:
+        many = "1 warning" if found == 1 else f"{found} warnings"
+        output.remark(output.paint(f"{many}; ll-loop validate shows what", "dim", stream=sys.stderr))
 
 
 @contextlib.contextmanager

@@ -33,7 +33,8 @@ class Ending:
         good: whether the run did what it was for.
         headline: one sentence: what happened.
         advice: one sentence on the command, or empty.
-        command: what to type to go on; None when a resume is impossible.
+        command: what to type to go on, or to start again; None when all is well.
+        otherwise: another command with what it is for, or empty.
     """
 
     status: str
@@ -42,6 +43,7 @@ class Ending:
     headline: str
     advice: str
     command: str | None
+    otherwise: tuple[str, str] = ("", "")
 
 
 def caps(definition: Mapping[str, Any] | None, overrides: Mapping[str, Any]) -> Caps:
@@ -71,7 +73,13 @@ def ending(run: Summary, limits: Caps) -> Ending:
     if command is None and not good:
         command, advice = f"ll-loop run {run.loop}", "It cannot be resumed; start again:"
     status = status_word(run.cause, failure=run.failure_terminal, resumable=run.resumable)
-    return Ending(status, cause, good, headline, advice, None if good else command)
+    otherwise = ("", "")
+    if cause in ("error", "cycle_detected", "stall_detected") and run.can_resume and not run.in_place:
+        otherwise = (
+            "A resume keeps the definition it began with. After changing the loop:",
+            f"ll-loop run {run.loop}",
+        )
+    return Ending(status, cause, good, headline, advice, None if good else command, otherwise)
 
 
 _Told = tuple[str, str, str]
@@ -85,7 +93,8 @@ def _terminal(run: Summary, limits: Caps) -> _Told:
 
 
 def _error(run: Summary, limits: Caps) -> _Told:
-    why = f": {run.error}" if run.error else "."
+    error = (run.error or "").removeprefix(f"state {run.state}: ")
+    why = f": {error}" if error else "."
     again = f"enter {run.state} again:"
     if run.in_place:
         return f"The state {run.state} could not be recorded{why}", "", "Remove the obstacle, then go on:"

@@ -10,12 +10,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from little_loops.projections.text import Record
+from little_loops.projections.text import GOOD, Record
 
 STATUSES = (
     "queued", "starting", "running", "completed", "interrupted", "awaiting_continuation", "timed_out",
     "failed",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One action: (state, step, attempt) and the records of its end and its verdict, where there are any."""
+
+    place: tuple[str, int, int]
+    outcome: Record | None = None
+    judged: Record | None = None
 
 
 @dataclass(slots=True)
@@ -35,6 +44,7 @@ class Summary:
         way: states the root went through, the chosen last one included.
         acted: (state, step number, attempt) of the last action, at any depth; ``outcome``: how it ended.
         judged: last ``evaluate`` record, at any depth.
+        trouble: the last action whose verdict or exit code was not good.
         spent: tokens, cost and calls reported so far.
         record: the last record.
     """
@@ -69,6 +79,7 @@ class Summary:
     action: str = ""
     outcome: Record | None = None
     judged: Record | None = None
+    trouble: Act | None = None
     result: Mapping[str, Any] | None = None
     retries: int = 0
     edges: dict[str, int] = field(default_factory=dict)
@@ -242,6 +253,8 @@ def _action_start(out: Summary, record: Record, depth: int) -> None:
 def _action_complete(out: Summary, record: Record, depth: int) -> None:
     _spend(out, record, 1 if record.get("is_prompt") else 0)
     out.outcome = record
+    if out.acted is not None and record.get("exit_code"):
+        out.trouble = Act(out.acted, record)
     if depth:
         return
     outcome = {
@@ -258,6 +271,8 @@ def _action_complete(out: Summary, record: Record, depth: int) -> None:
 def _evaluate(out: Summary, record: Record, depth: int) -> None:
     _spend(out, record, 1 if record.get("usage") else 0)
     out.judged = record
+    if out.acted is not None and record.get("verdict") not in GOOD:
+        out.trouble = Act(out.acted, out.outcome, record)
     if not depth:
         hidden = ("event", "ts", "seq", "t", "depth", "refs", "run_id", "type", "verdict", "usage", "memory")
         details = {key: value for key, value in record.items() if key not in hidden}
@@ -270,6 +285,8 @@ def _retry_exhausted(out: Summary, record: Record, depth: int) -> None:
 
 
 def _cycle(out: Summary, record: Record, depth: int) -> None:
+    if not depth and len(out.way) > 1:
+        out.way.pop()  # it was chosen and never entered
     _move(out, record.get("from", out.state), depth)
     out.cycle = record
 

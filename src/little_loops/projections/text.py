@@ -9,6 +9,9 @@ from typing import Any
 Record = Mapping[str, Any]
 """One journal record: a flat map with ``event``, ``ts``, ``seq`` and ``t``."""
 
+GOOD = frozenset({"yes", "target", "progress", "success"})
+"""Verdicts that are shown as a success."""
+
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|.?)", re.S
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from little_loops.projections.text import Record, clean, one_line, value_text
+from little_loops.projections.text import GOOD, Record, clean, one_line, value_text
 
 NAME_WIDTH = 16
 REASON = 300
@@ -56,7 +56,7 @@ class Filter:
         event: kind of record.
         state: name that is the record's ``state``, ``from`` or ``to``.
         since: earliest wall time, UTC.
-        output: whether lines printed by actions are wanted (always when ``event`` asks for them).
+        output: whether printed lines and processes are wanted (always when ``event`` asks for them).
     """
 
     event: str | None = None
@@ -69,7 +69,7 @@ class Filter:
         if self.event is not None:
             if record.get("event") != self.event:
                 return False
-        elif not self.output and record.get("event") == "action_output":
+        elif not self.output and record.get("event") in ("action_output", "action_spawned"):
             return False
         if self.state is not None and self.state not in (
             record.get("state"), record.get("from"), record.get("to")
@@ -172,10 +172,6 @@ def _action_complete(r: Record) -> Shown:
     if r.get("session_jsonl"):
         parts.append(f"session: {r['session_jsonl']}")
     return "  ".join(parts), "good" if code == 0 else "bad"
-
-
-GOOD = frozenset({"yes", "target", "progress", "success"})
-"""Verdicts that are shown as a success."""
 
 
 def _evaluate(r: Record) -> Shown:
