@@ -119,7 +119,7 @@ def perform(prepared: Prepared, showing: Showing) -> int:
     assert folder is not None
     stop = StopToken()
     stage = Stage(prepared.loop, folder.run_id, showing, stop)
-    with _signals(stop):
+    with signals(stop):
         try:
             done = execute(prepared, stop, (stage,), waiting=stage.waiting)
         except WriteFailed as problem:
@@ -139,7 +139,7 @@ def _warn(prepared: Prepared) -> None:
 
 
 @contextlib.contextmanager
-def _signals(stop: StopToken) -> Iterator[None]:
+def signals(stop: StopToken) -> Iterator[None]:
     """The first SIGINT or SIGTERM asks for a stop, the second for haste; a terminal that went, nothing."""
 
     def request(number: int, frame: FrameType | None) -> None:
