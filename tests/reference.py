@@ -517,7 +517,7 @@ class Naive:
 
     def rest(self, frame: Frame, until: int, tier: str) -> None:
         """Let time pass, up to the moment the loop's own time is over."""
-        start = self.world.now
+        planned = max(until, self.world.now)
         if frame.timeout:
             until = min(until, frame.started + math.floor(frame.timeout * 1000) + 1)
         rest = self.world.wait(until, beats=bool(tier))
@@ -528,7 +528,7 @@ class Naive:
                 "rate_limit_waiting",
                 state=frame.state,
                 elapsed_seconds=at,
-                next_attempt_at=EPOCH + max(until, start) / 1000,
+                next_attempt_at=EPOCH + planned / 1000,
                 total_waited_seconds=before + at,
                 tier=tier if tier == "api" else f"{tier}_wait",
                 **({"budget_seconds": budget_of(frame.config)} if tier == "long" else {}),

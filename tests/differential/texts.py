@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,10 +53,15 @@ def resolve(reference: str, scope: Mapping[str, Any]) -> str:
     if path.endswith("?"):
         return _or(path[:-1], scope, "")
     if path.endswith(":shell"):
-        return shlex.quote(to_text(look_up(path[:-6], scope)))
+        return quoted(look_up(path[:-6], scope))
     if path.endswith(":raw"):
         path = path[:-4]
     return to_text(look_up(path, scope))
+
+
+def quoted(value: Any) -> str:
+    """A value as one word of a shell text; nothing at all for nothing."""
+    return "" if value is None else "'" + to_text(value).replace("'", "'\\''") + "'"
 
 
 def _or(path: str, scope: Mapping[str, Any], fallback: str) -> str:
