@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from little_loops.cli import background, running
+from little_loops.cli.pictures import Artist
 from little_loops.cli.progress import Looks
 from little_loops.errors import UserError
 
@@ -182,14 +183,14 @@ def showing(given: dict[str, Any], config: Config) -> running.Showing:
         verbose=given["verbose"],
         diagrams=given["show_diagrams"] or config.show_diagrams,
         clear=given["clear"] or config.clear,
-        draw=_painter(config),
+        artist=_artist(config),
     )
     return running.Showing(
         looks, given["quiet"], given["follow"], given["as_json"], background.ready(given["ready"])
     )
 
 
-def _painter(config: Config) -> Callable[[FSMLoop, str, int], str]:
+def _artist(config: Config) -> Artist:
     def draw(loop: FSMLoop, state: str, width: int) -> str:
         from little_loops.cli import output
         from little_loops.diagrams.text import Look
@@ -198,7 +199,7 @@ def _painter(config: Config) -> Callable[[FSMLoop, str, int], str]:
         look = Look.of(config)
         return drawn(loop, width=width - 1, active=state, color=output.coloured(), look=look)
 
-    return draw
+    return Artist(draw)
 
 
 _NUMBERS = (

@@ -62,7 +62,6 @@ class Live:
         stopping: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.stopping = stopping
-        self.loop = loop
         self.looks = looks
         self.screen = screen
         self.limits = limits
@@ -76,6 +75,7 @@ class Live:
         self.step = 0
         self.since = time.monotonic()
         self.clock = (0, time.monotonic())
+        self.pictures = looks.pictures(loop)
         self.picture = ""
         self.spent: dict[str, float] = {}
         self.shaken = threading.Event()
@@ -101,13 +101,17 @@ class Live:
         if isinstance(event, ev.ActionOutput):
             return
         with self.lock:
+            self._draw_graph(event)
             lines = list(self._take(event))
         self._print(lines)
         self.shaken.set()
 
     def _take(self, event: ev.Event) -> Iterator[Said]:
         self.clock = (event.t, time.monotonic())
+        self.narrator.width = output.width()
         match event:
+            case ev.LoopResume():
+                self.state, self.step = event.from_state, event.iteration
             case ev.StateEnter():
                 self._enter(event)
             case ev.ActionStart():
@@ -132,7 +136,8 @@ class Live:
         self._begin("")
         if event.depth == 0:
             self.step = event.iteration
-            self._picture(event.state)
+            if self.looks.clear and not self.alternate:
+                self._guarded(self.console.clear)
 
     def _start(self, event: ev.ActionStart) -> None:
         self._begin(("✦ " if event.is_prompt else "") + one_line(event.action))
@@ -148,10 +153,10 @@ class Live:
         if event.exit_code and not self.looks.verbose:
             yield from self.narrator.output(tuple(self.tail)[-KEPT_ON_FAILURE:])
 
-    def _picture(self, state: str) -> None:
-        if not self.looks.diagrams or self.looks.draw is None:
+    def _draw_graph(self, event: ev.Event) -> None:
+        if self.pictures is None or not self.pictures.follow(event):
             return
-        self.picture = self.looks.draw(self.loop, state, output.width())
+        self.picture = self.pictures.text()
         if not self.alternate:
             self._guarded(lambda: self.console.print(Text.from_ansi(self.picture)))
 
@@ -203,9 +208,6 @@ class Live:
     def _rows(self) -> Iterator[Text]:
         wide = output.width()
         if self.alternate and self.picture:
-            from little_loops.cli.progress import heading
-
-            yield Text(heading(self.loop.name), style="bold")
             yield Text.from_ansi(self.picture)
         frames = FRAMES if (self.console.encoding or "").startswith("utf") else FRAMES_ASCII
         spin = frames[int(time.monotonic() * 10) % len(frames)]

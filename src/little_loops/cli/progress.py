@@ -14,6 +14,7 @@ from little_loops import events as ev
 from little_loops.cli import output
 from little_loops.cli.endblock import end_lines
 from little_loops.cli.narrator import Narrator, Said
+from little_loops.cli.pictures import Artist, Pictures
 from little_loops.fsm.schema import FSMLoop
 from little_loops.projections import timeline
 from little_loops.projections.ending import Caps, Ending, caps, ending
@@ -41,13 +42,17 @@ class Looks:
         verbose: whole prompts, every line of output.
         diagrams: draw the graph at every state.
         clear: clear the terminal at every state of the root.
-        draw: draws a loop with an active state in some columns, or None.
+        artist: how graphs come about, or None.
     """
 
     verbose: bool = False
     diagrams: bool = False
     clear: bool = False
-    draw: Callable[[FSMLoop, str, int], str] | None = None
+    artist: Artist | None = None
+
+    def pictures(self, loop: FSMLoop) -> Pictures | None:
+        """What draws the graph, where it is wanted."""
+        return Pictures(loop, self.artist) if self.diagrams and self.artist is not None else None
 
 
 class Screen:
@@ -118,23 +123,18 @@ class Plain:
     def __init__(self, loop: FSMLoop, looks: Looks, screen: Screen, cap: int | None) -> None:
         cut_at = output.width() if output.on_terminal() else None
         self.narrator = Narrator(cap, cut_at, verbose=looks.verbose)
-        self.loop = loop
-        self.looks = looks
+        self.pictures = looks.pictures(loop)
+        self.clear = looks.clear and output.capable()
         self.screen = screen
 
     def heard(self, event: ev.Event) -> None:
         if isinstance(event, ev.ActionOutput) or self.screen.gone:
             return
-        if isinstance(event, ev.StateEnter) and not event.depth:
-            self.screen.text(self._picture(event.state))
+        if self.clear and isinstance(event, ev.StateEnter) and not event.depth:
+            self.screen.text("\033[2J\033[H")
+        if self.pictures is not None and self.pictures.follow(event):
+            self.screen.text(self.pictures.text() + "\n")
         self.screen.lines(self.narrator.tell(event))
-
-    def _picture(self, state: str) -> str:
-        looks = self.looks
-        text = "\033[2J\033[H" if looks.clear and output.on_terminal() else ""
-        if looks.diagrams and looks.draw is not None:
-            text += heading(self.loop.name) + "\n" + looks.draw(self.loop, state, output.width()) + "\n"
-        return text
 
     def output(self, lines: tuple[str, ...], partial: str | None) -> None:
         if not self.screen.gone:
@@ -147,11 +147,6 @@ class Plain:
 def limits_of(loop: FSMLoop | None, overrides: Mapping[str, Any]) -> Caps:
     """The limits of a run."""
     return caps(loop.to_dict() if loop else None, overrides)
-
-
-def heading(name: str) -> str:
-    """The line above a diagram."""
-    return f"== loop: {name} ".ljust(output.width(), "=")
 
 
 class Follow:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from little_loops import events as ev
 from little_loops.cli import definitions, output, runs
 from little_loops.cli.progress import Follow, Looks, Memory, Screen, View, paint, view
-from little_loops.errors import UserError, WriteFailed
+from little_loops.errors import JournalError, UserError, WriteFailed
 from little_loops.projections.text import clean
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from little_loops.compose import Finished, Prepared
     from little_loops.fsm.schema import FSMLoop
+    from little_loops.journal.folder import RunFolder
     from little_loops.journal.lock import Held
     from little_loops.process import StopToken
 
@@ -118,7 +119,7 @@ def perform(prepared: Prepared, showing: Showing) -> int:
     folder = prepared.folder
     assert folder is not None
     stop = StopToken()
-    stage = Stage(prepared.loop, folder.run_id, showing, stop)
+    stage = Stage(prepared.loop, folder.run_id, _with_children(showing, folder), stop)
     with signals(stop):
         try:
             done = execute(prepared, stop, (stage,), waiting=stage.waiting)
@@ -129,6 +130,23 @@ def perform(prepared: Prepared, showing: Showing) -> int:
             stage.close()
     _tell(done, stage, showing)
     return done.outcome.exit_code
+
+
+def _with_children(showing: Showing, folder: RunFolder) -> Showing:
+    """The same, with graphs of child loops from what the run is pinned to."""
+    looks = showing.looks
+    if looks.artist is None:
+        return showing
+
+    def find(digest: str) -> FSMLoop | None:
+        from little_loops.journal.pins import pinned
+
+        try:
+            return pinned(folder, digest).loop
+        except JournalError:
+            return None
+
+    return replace(showing, looks=replace(looks, artist=replace(looks.artist, find=find)))
 
 
 def _warn(prepared: Prepared) -> None:

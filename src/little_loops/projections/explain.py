@@ -23,7 +23,10 @@ from little_loops.projections.text import Record, value_text
 
 @dataclass(slots=True)
 class Attempt:
-    """One action of a step. ``exit_code`` is None while nobody knows it; ``file`` holds all of its output."""
+    """One action of a step. ``exit_code`` is None while nobody knows it; ``file`` holds all of its output.
+
+    ``values``: the variables its text refers to, each with the path of its value.
+    """
 
     number: int
     kind: str
@@ -34,6 +37,7 @@ class Attempt:
     stderr: str = ""
     file: str | None = None
     capture: str | None = None
+    values: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -205,7 +209,9 @@ class _Walk:
         if step := self._step(depth):
             kind = "prompt" if record.get("is_prompt") else "shell"
             number = int(record.get("attempt") or 1)
-            step.attempts.append(Attempt(number, kind, str(record.get("action", ""))))
+            attempt = Attempt(number, kind, str(record.get("action", "")))
+            attempt.values.update(record.get("values") or {})
+            step.attempts.append(attempt)
 
     def acted(self, record: Record, depth: int, before: Snapshot) -> None:
         step = self._step(depth)
@@ -265,12 +271,13 @@ class _Walk:
     def returned(self, record: Record, depth: int, before: Snapshot) -> None:
         if depth == 0:
             return
+        child = self.names[depth][0] if depth < len(self.names) else "the child loop"
         del self.names[depth:], self.open[depth:], self.before[depth:], self.arrival[depth:]
         if caller := self._step(depth - 1):
-            said = f"{record.get('loop') or 'the child loop'} ended {record.get('terminated_by')}"
-            value = f"{said} in {record.get('final_state')}"
-            verdict = str(record.get("verdict", "?"))
-            caller.judgement = Judgement("sub_loop", verdict, value, "the child loop's end")
+            value = f"{child} ended {record.get('terminated_by')} in {record.get('final_state')}"
+            first, last = caller.number + 1, len(self.steps)
+            source = "it made no step" if last < first else f"steps {first} to {last}"
+            caller.judgement = Judgement("sub_loop", str(record.get("verdict", "?")), value, source)
 
     # --- closing ------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from little_loops.projections.text import GOOD, Record, clean, one_line, value_text
+from little_loops.projections.text import GOOD, Record, clean, count, one_line, value_text
 
 NAME_WIDTH = 16
 REASON = 300
@@ -138,7 +138,7 @@ def _loop_resume(r: Record) -> Shown:
 def _loop_complete(r: Record) -> Shown:
     cause = r.get("terminated_by", "?")
     good = cause == "terminal" and not r.get("failure_terminal")
-    text = f"{r.get('final_state', '?')}, {r.get('iterations', '?')} iterations [{cause}]"
+    text = f"{r.get('final_state', '?')}, {count(r.get('iterations', 0), 'iteration')} [{cause}]"
     if r.get("error"):
         text += f"  {one_line(str(r['error']), REASON)}"
     return text, "good" if good else "bad"

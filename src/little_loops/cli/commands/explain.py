@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from little_loops.fsm.schema import FSMLoop
     from little_loops.journal.folder import RunFolder
     from little_loops.projections.counters import Counter
-    from little_loops.projections.explain import Attempt, Step, Story
+    from little_loops.projections.explain import Attempt, Judgement, Step, Story
 
 SHOWN_LINES = 5
 
@@ -130,6 +130,8 @@ def _attempts(step: Step, verbose: bool) -> Iterator[Row]:
                 (label if n == 0 else ""),
                 output.paint(line, "cyan") + (f"  [{attempt.kind}]" if n == 0 else ""),
             )
+        for name, path in attempt.values.items():
+            yield "", output.paint(f"{name} = ${{{value_text(path)}}}", "dim")
         yield from _result(attempt, verbose)
 
 
@@ -157,7 +159,8 @@ def _decision(step: Step) -> Iterator[Row]:
         yield "seen", seen
         details = ", ".join(f"{key} {value_text(item, 80)}" for key, item in judged.details.items())
         verdict = output.paint(judged.verdict, "bold")
-        yield "verdict", f"{verdict}  by {judged.evaluator}" + (f": {details}" if details else "")
+        by = "the exit code: 0 yes, 1 no, else error" if _plain(judged) else judged.evaluator
+        yield "verdict", f"{verdict}  by {by}" + (f": {details}" if details else "")
     choice = step.choice
     if choice is None:
         yield "next", "nothing was chosen"
@@ -165,6 +168,10 @@ def _decision(step: Step) -> Iterator[Row]:
     rule = f"{choice.rule}" if choice.rule else choice.via
     because = f"  because {one_line(choice.error, 200)}" if choice.error else ""
     yield "next", f"{output.paint(choice.to, 'bold')}  by {rule}{because}"
+
+
+def _plain(judged: Judgement) -> bool:
+    return judged.evaluator == "default" and judged.value.startswith("exit code")
 
 
 def _notes(step: Step) -> Iterator[Row]:
