@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.journal.actors import Actor
-from tests.journal.stories import WALL, Story, new_folder, written
+from tests.journal.stories import WALL, new_folder, written
 
 from little_loops.errors import JournalError
 from little_loops.journal.fold import records
@@ -112,15 +112,20 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
         list(follow(RunStore(tmp_path).folder("20261120-101500-x-aaaa"), lambda: False))
 
 
-def test_a_child_that_ends_does_not_end_the_story(tmp_path: Path) -> None:
+def test_an_end_that_was_resumed_after_and_the_end_of_a_child_are_not_the_end(tmp_path: Path) -> None:
     folder = new_folder(tmp_path)
-    told = Story(folder.run_id)
-    ends = [{"depth": 1}, {}, {"note": "after a resume"}]
-    folder.journal.write_text(
-        "".join(
-            json.dumps({"event": "loop_complete", "ts": "t", "seq": number, "t": 0, **more}) + "\n"
-            for number, more in enumerate(ends, 1)
-        )
-    )
-    assert told.told == []
-    assert len(list(follow(folder, lambda: True))) == 3
+    story = [
+        {"event": "loop_complete", "ts": "t", "seq": 1, "t": 0},
+        {"event": "loop_resume", "ts": "t", "seq": 2, "t": 0},
+        {"event": "loop_complete", "ts": "t", "seq": 3, "t": 0, "depth": 1},
+        {"event": "loop_complete", "ts": "t", "seq": 4, "t": 0},
+    ]
+    lines = [json.dumps(record) + "\n" for record in story]
+    folder.journal.write_text("".join(lines[:2]))
+    seen = []
+    for record in follow(folder, lambda: True):
+        seen.append(record["seq"])
+        if record["seq"] in (2, 3):
+            with folder.journal.open("a") as file:
+                file.write(lines[record["seq"]])
+    assert seen == [1, 2, 3, 4]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -170,6 +172,20 @@ def test_readers_that_look_all_the_time_never_make_a_start_fail(tmp_path: Path) 
         assert one.says() == two.says() == "ready"
         for _ in range(300):
             locks.take(Claim("20260101-a", "one", ("/p",))).release()
+
+
+def test_a_waiter_that_just_wakes_up_does_not_keep_the_next_out(tmp_path: Path) -> None:
+    locks = Locks(tmp_path)
+    with holder(tmp_path, "20260101-a", "/p") as first:
+        first.kill()
+    waking = os.open(tmp_path / "20260101-a.lock", os.O_RDONLY)
+    fcntl.flock(waking, fcntl.LOCK_SH)
+    with ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(locks.take, Claim("20260101-a", "resumed", ("/p",)))
+        with pytest.raises(TimeoutError):
+            taking.result(0.2)
+        os.close(waking)
+        taking.result(10).release()
 
 
 def test_a_lock_nobody_can_read_holds_everything(tmp_path: Path) -> None:
