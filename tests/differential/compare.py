@@ -48,8 +48,6 @@ NOT_COMPARED = ("ts", "seq", "t", "memory", "progress", "usage", "repeated_hash"
 """Envelope and engine's own keys of ``evaluate``: everything else beside a verdict is compared."""
 
 
-TOLD = {math.inf: "Infinity", -math.inf: "-Infinity"}
-"""Numbers that JSON does not have, as a line tells them."""
 ENGINE_ONLY = ("action_spawned",)
 
 
@@ -70,8 +68,15 @@ def _shown(event: Json) -> Json:
         kept["targets"] = list(kept["targets"])
     if "until" in event and "wait_seconds" in kept:
         kept["wait_seconds"] = wait_of(event)
-    kept = {key: TOLD.get(value, value) if isinstance(value, float) else value for key, value in kept.items()}
+    kept = {key: told(value) if isinstance(value, float) else value for key, value in kept.items()}
     return {"event": event["event"], "depth": event.get("depth", 0), **kept}
+
+
+def told(number: float) -> float | str:
+    """A number as a line tells it: JSON has no infinity."""
+    if math.isnan(number):
+        return "NaN"
+    return number if math.isfinite(number) else ("Infinity" if number > 0 else "-Infinity")
 
 
 def wait_of(event: Json) -> float:

@@ -62,6 +62,17 @@ def shape(events: list[Json]) -> list[Json]:
     ]
 
 
+def enters_again(before: list[Json], tail: list[Json], where: str) -> None:
+    """After a handoff the same state is entered once more, told that it goes on."""
+    entered = next(line for line in reversed(before) if line["event"] == "state_enter")
+    found = next(line for line in reversed(before) if line["event"] == "handoff_detected")
+    assert tail[0]["enter"] == entered["state"], where
+    assert tail[0]["from_handoff"] is True, where
+    assert tail[0]["continuation_prompt"] == found["continuation"], where
+    assert tail[2]["event"] == "state_enter", where
+    assert tail[2]["iteration"] == entered["iteration"] + 1, where
+
+
 INTENTS = ("action_start", "judge_start")
 
 
@@ -84,6 +95,9 @@ def resumed_is_whole(case: Case, whole: Memory, place: int) -> None:
     assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1)), where
     tail = lines[place:]
     assert [line["event"] for line in tail[:2]] == list(OPENING), where
+    if whole.lines[place - 1]["event"] in ("handoff_detected", "handoff_spawned"):
+        enters_again(whole.lines[:place], tail, where)
+        return
     tail = tail[2:]
     start = under_way(whole.lines[:place])
     if start is not None:

@@ -25,7 +25,11 @@ def script_of(vector: Json) -> dict[str, Any]:
     for word, entries in vector["answers"].items():
         maps = [e if isinstance(e, dict) else {"exit_code": e[0], "stdout": e[1]} for e in entries]
         answers[word] = maps + maps[-1:] * 40
-    return {"answers": answers, "learning": vector.get("learning", {})}
+    return {
+        "answers": answers,
+        "learning": vector.get("learning", {}),
+        "opinions": vector.get("opinions", []),
+    }
 
 
 def differences(vector: Json, events: Sequence[Json]) -> list[str]:
