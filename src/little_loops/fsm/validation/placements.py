@@ -117,4 +117,4 @@ def raw_data(name: str, state: StateConfig) -> Iterator[Hit]:
                 yield Hit(("states", name, "action"), f"{needle} is run as shell code", needle=needle)
 
 
-RULES: tuple[Rule, ...] = (raw_data,)
+RULES: tuple[Rule, ...] = (placement, raw_data)
