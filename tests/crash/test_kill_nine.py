@@ -86,11 +86,18 @@ def run_and_kill(project: Path, durability: str, rng: random.Random) -> bool:
     except subprocess.TimeoutExpired:
         engine.send_signal(signal.SIGKILL)
         engine.wait()
-        return False
+        return is_over(project)
     finally:
-        _, complaint = engine.communicate()
+        complaint = engine.communicate()[1]
     assert engine.returncode == 0, complaint.decode()
     return True
+
+
+def is_over(project: Path) -> bool:
+    """Whether the last whole line of the journal ends the run."""
+    journal = journal_of(project)
+    lines = journal.read_bytes().rpartition(b"\n")[0].splitlines() if journal is not None else []
+    return bool(lines) and json.loads(lines[-1])["event"] == "loop_complete"
 
 
 def records(project: Path) -> list[dict[str, Any]]:
@@ -109,7 +116,8 @@ def check_laws(project: Path, kills: int) -> None:
     assert [record["state"] for record in entered] == [("left", "right")[n % 2] for n in range(len(entered))]
     done = outcomes(journal)
     effects = Counter(
-        (int(line.split()[0]), int(line.split()[1])) for line in (project / "effects.log").read_text().splitlines()
+        (int(line.split()[0]), int(line.split()[1]))
+        for line in (project / "effects.log").read_text().splitlines()
     )
     assert [key for key in done if effects[key] != 1] == [], "every outcome has its effect exactly once"
     unfinished = sum(effects.values()) - len(done)

@@ -49,7 +49,7 @@ def next_effect(loops: Loops, snapshot: Snapshot) -> fx.Effect | None:  # noqa: 
     view = View(loops, snapshot)
     match view.phase:
         case Arriving(until=until) if until is not None:
-            return fx.Wait(until, deadline=view.deadline)
+            return fx.Wait(until, deadline=_too_late(view))
         case Entered():
             return _entered(view)
         case Acting() as phase:
@@ -112,7 +112,12 @@ def _judge(view: View, of: Acted | Entered) -> fx.Effect:
 
 def _wait(view: View, phase: Waiting) -> fx.Wait:
     told = (phase.until - phase.since) / 1000 if phase.tier in ("short", "long") else None
-    return fx.Wait(phase.until, phase.reset_at, view.deadline, heartbeats=True, tell_circuit=told)
+    return fx.Wait(phase.until, phase.reset_at, _too_late(view), heartbeats=True, tell_circuit=told)
+
+
+def _too_late(view: View) -> int | None:
+    """The first moment at which the frame is past its time, so that a wait that ends there ends the frame."""
+    return None if view.deadline is None else view.deadline + 1
 
 
 def run_action(view: View, phase: Acting) -> fx.RunAction:

@@ -159,7 +159,7 @@ class LoadLoop:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait until ``until`` (run clock, ms) or ``reset_at`` (epoch s), never past ``deadline`` (run clock, ms)."""
+    """Wait until ``until`` (run clock, ms) or ``reset_at`` (epoch s), at most to ``deadline`` (run clock)."""
 
     until: int
     reset_at: float | None = None

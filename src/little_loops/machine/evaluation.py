@@ -16,7 +16,8 @@ from little_loops import events as ev
 from little_loops.fsm.schema import EvaluateConfig
 from little_loops.machine.effects import Judge, Judged, Match, Matched, Measure, Measured
 from little_loops.machine.interpolation import InterpolationError, Scope, render_plain, value_text
-from little_loops.machine.snapshot import Acted, FramePath, Result
+from little_loops.machine.routing import ABSTENTIONS
+from little_loops.machine.snapshot import Acted, Result, frame_path
 from little_loops.machine.verdicts import (
     PURE,
     Evidence,
@@ -165,12 +166,8 @@ def _previous(config: EvaluateConfig, scope: Scope) -> str | None:
         return None
 
 
-def _path(view: View) -> FramePath:
-    return tuple((frame.name, frame.state) for frame in view.snapshot.frames)
-
-
 def _memory(view: View) -> Mapping[str, Any] | None:
-    return view.snapshot.memory.get(_path(view))
+    return view.snapshot.memory.get(frame_path(view.snapshot))
 
 
 def _action_stall(view: View, config: EvaluateConfig) -> Verdict:
@@ -256,5 +253,8 @@ def _after_progress(view: View, config: EvaluateConfig, result: Result) -> Verdi
 
 def on_judged(view: View, answer: Judged) -> ev.Evaluate:
     """The record of a judge's answer."""
-    verdict = Verdict(answer.verdict, answer.details)
+    before = (_memory(view) or {}).get("abstained", 0)
+    abstained = before + 1 if answer.verdict in ABSTENTIONS else 0
+    memory = {"abstained": abstained} if abstained or before else None
+    verdict = Verdict(answer.verdict, answer.details, memory)
     return record(view, verdict, progress=answer.progress, usage=answer.usage)

@@ -39,6 +39,7 @@ from little_loops.machine.snapshot import (
     Stranded,
     Triple,
     Waiting,
+    frame_path,
 )
 from little_loops.machine.spending import budget_from, settle
 
@@ -316,7 +317,7 @@ def _evaluate(s: Snapshot, e: ev.Evaluate) -> Snapshot:
     result = _judged_result(frame)
     memory = s.memory
     if e.memory is not None:
-        memory = {**memory, tuple((f.name, f.state) for f in s.frames): e.memory}
+        memory = {**memory, frame_path(s): e.memory}
     triple: Triple = (frame.state, result.exit_code, e.verdict)
     judged = replace(
         frame,

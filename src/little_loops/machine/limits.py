@@ -9,7 +9,7 @@ from typing import Any
 from little_loops import events as ev
 from little_loops.fsm.schema import ThrottleConfig
 from little_loops.machine.effects import Failure
-from little_loops.machine.routing import end
+from little_loops.machine.routing import end, named
 from little_loops.machine.snapshot import Acted, Frame, Judged, Waiting
 from little_loops.machine.spending import exhausted
 from little_loops.machine.view import View
@@ -32,7 +32,7 @@ NORMAL_MAX, WARN_MAX, HARD_MAX = 3, 8, 12
 
 @dataclass(frozen=True, slots=True)
 class WaitPlan:
-    """How a state waits for a provider: short retries, their base, the ladder of long waits, the budget (s)."""
+    """How a state waits for a provider: short retries, their base, long waits, the budget (seconds)."""
 
     short_retries: int
     base: float
@@ -115,7 +115,7 @@ def wait_spent(view: View, waiting: Waiting) -> ev.Event | None:
         short_retries=frame.short,
         long_retries=frame.long,
         total_wait_seconds=round(total, 3),
-        next=state.on_rate_limit_exhausted or state.on_error,
+        next=named(view, state.on_rate_limit_exhausted or state.on_error),
     )
 
 
@@ -154,7 +154,8 @@ def throttled(view: View, acted: Acted) -> ev.Event | None:
     if state.type == "learning":
         return None
     if frame.throttle == hard and acted.throttled != "passed":
-        return view.record(ev.ThrottleHard, next=state.on_throttle_hard or state.on_error, **common)
+        exit_taken = named(view, state.on_throttle_hard or state.on_error)
+        return view.record(ev.ThrottleHard, next=exit_taken, **common)
     if frame.throttle > hard:
         return view.record(ev.ThrottleStop, **common)
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from little_loops import events as ev
 from little_loops.fsm.schema import CURRENT_STATE, StateConfig
 from little_loops.machine.interpolation import InterpolationError, render_plain
-from little_loops.machine.snapshot import Judged
+from little_loops.machine.snapshot import Judged, frame_path
 from little_loops.machine.view import View
 
 LEGACY_WORDS = {"yes": "success", "no": "failure"}
@@ -13,6 +13,25 @@ LEGACY_WORDS = {"yes": "success", "no": "failure"}
 
 ROOT_CAUSES = frozenset({"signal", "handoff"})
 """Causes that end the whole run, whatever frame they meet."""
+
+
+ABSTENTIONS = frozenset({"cannot_judge", "cannot_judge_uncertain"})
+"""Verdicts of a judge that does not know."""
+
+MAX_ABSTENTIONS = 2
+"""How often in a row a state is entered again because its judge does not know."""
+
+
+def verdict_target(view: View, verdict: str) -> str | None:
+    """The target of a verdict, unresolved. A judge that does not know is asked again, then it is an error."""
+    state = view.state
+    routes = state.extra_routes if state.route is None else state.route.routes
+    if verdict not in ABSTENTIONS or verdict in routes:
+        return target_of(state, verdict)
+    memory = view.snapshot.memory.get(frame_path(view.snapshot)) or {}
+    if memory.get("abstained", 0) <= MAX_ABSTENTIONS:
+        return CURRENT_STATE
+    return state.on_error if state.route is None else state.route.error
 
 
 def target_of(state: StateConfig, verdict: str) -> str | None:
@@ -50,6 +69,14 @@ def resolve(view: View, target: str) -> str:
     if target == CURRENT_STATE:
         return view.frame.state
     return render_plain(target, view.scope()) if "${" in target else target
+
+
+def named(view: View, target: str | None) -> str | None:
+    """The state a target means, for a record that says where the run goes; as written if it has no value."""
+    try:
+        return None if target is None else resolve(view, target)
+    except InterpolationError:
+        return target
 
 
 def leave(

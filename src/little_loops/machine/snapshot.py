@@ -331,5 +331,10 @@ class Snapshot:
         return len(self.frames) - 1
 
 
+def frame_path(snapshot: Snapshot) -> FramePath:
+    """Where the memory of the current state's evaluator belongs."""
+    return tuple((frame.name, frame.state) for frame in snapshot.frames)
+
+
 FRESH = Snapshot()
 """The snapshot of an empty journal."""

@@ -11,7 +11,7 @@ from typing import assert_never
 from little_loops import events as ev
 from little_loops.machine import children, evaluation, limits
 from little_loops.machine.effects import Facts, Judge
-from little_loops.machine.routing import end, leave, target_of
+from little_loops.machine.routing import end, leave, target_of, verdict_target
 from little_loops.machine.snapshot import (
     Acted,
     Acting,
@@ -69,7 +69,7 @@ def _advance(view: View) -> ev.Event | None:  # noqa: C901 - one case a phase, n
             return _acted(view, phase)
         case Judged() as phase:
             return limits.stalled(view, phase) or leave(
-                view, target_of(view.state, phase.verdict), "verdict", verdict=phase.verdict
+                view, verdict_target(view, phase.verdict), "verdict", verdict=phase.verdict
             )
         case Exhausted() as phase:
             return _exhausted(view, phase)

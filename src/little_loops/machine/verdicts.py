@@ -337,17 +337,11 @@ def clean(value: Any) -> Any:
     match value:
         case float() if not math.isfinite(value):
             return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-        case str():
-            return (
-                value.encode("utf-8", "replace").decode() if not value.isascii() and _broken(value) else value
-            )
+        case str() if not value.isascii():
+            return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in value)
         case dict():
             return {clean(str(key)): clean(item) for key, item in value.items()}
         case list() | tuple():
             return [clean(item) for item in value]
         case _:
             return value
-
-
-def _broken(text: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in text)
