@@ -122,10 +122,12 @@ def test_an_end_that_was_resumed_after_and_the_end_of_a_child_are_not_the_end(tm
     ]
     lines = [json.dumps(record) + "\n" for record in story]
     folder.journal.write_text("".join(lines[:2]))
-    seen = []
-    for record in follow(folder, lambda: True):
-        seen.append(record["seq"])
-        if record["seq"] in (2, 3):
-            with folder.journal.open("a") as file:
-                file.write(lines[record["seq"]])
-    assert seen == [1, 2, 3, 4]
+    to_come = ["", *lines[2:]]
+
+    def is_live() -> bool:
+        with folder.journal.open("a") as file:
+            file.write(to_come.pop(0))
+        return True
+
+    assert [record["seq"] for record in follow(folder, is_live)] == [1, 2, 3, 4]
+    assert to_come == []

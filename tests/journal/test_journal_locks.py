@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.journal.actors import Actor, holder, locker
-from tests.journal.stories import WALL, Story, new_folder
+from tests.journal.stories import WALL, Story, new_folder, written
 
 from little_loops.errors import JournalError, ScopeHeld
 from little_loops.journal.append import Writer
@@ -205,6 +205,18 @@ def test_two_writers_of_one_journal_are_one_too_many(tmp_path: Path) -> None:
         writer.append(story.told[0])
         writer.write(sync=False)
     Writer(folder, story.snapshot()).close()
+
+
+def test_a_journal_that_went_on_since_it_was_folded_takes_no_second_story(tmp_path: Path) -> None:
+    folder, story = written(tmp_path, steps=1)
+    old = story.snapshot()
+    Writer(folder, old).close()
+    content = folder.journal.read_bytes()
+    folder.journal.write_bytes(content + b'{"event":"x","ts":"t","seq":9,"t":999}\n')
+    with pytest.raises(JournalError, match="went on to record 9 while record 8 was the last"):
+        Writer(folder, old)
+    folder.journal.write_bytes(content)
+    Writer(folder, old).close()
 
 
 WRITER = """

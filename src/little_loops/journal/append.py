@@ -30,7 +30,7 @@ from little_loops.events import (
     UsageSeenEvent,
 )
 from little_loops.journal.folder import RunFolder
-from little_loops.journal.tail import whole_size
+from little_loops.journal.tail import last_records, whole_size
 from little_loops.journal.values import Encoded, Stored, encode
 from little_loops.machine.snapshot import FRESH, Snapshot
 
@@ -69,7 +69,7 @@ class Writer:
 
     Raises:
         WriteFailed: the folder cannot be written, or has no room for a run.
-        JournalError: another process writes this journal.
+        JournalError: another process writes this journal, or it went on after ``snapshot`` was made.
     """
 
     def __init__(
@@ -91,10 +91,24 @@ class Writer:
         try:
             self._size = whole_size(self._fd)
             os.ftruncate(self._fd, self._size)
+            self._check_end(snapshot)
             self._reserve = _reserve(folder.path)
         except OSError as problem:
             os.close(self._fd)
             raise self._refused(folder.journal, problem) from problem
+        except JournalError:
+            os.close(self._fd)
+            raise
+
+    def _check_end(self, snapshot: Snapshot) -> None:
+        """A journal folded before the lock was taken may have been gone on with by somebody else."""
+        last = last_records(self._folder.journal, 1)
+        found = last[0].get("seq") if last else 0
+        if found != snapshot.seq:
+            raise JournalError(
+                f"{self._folder.journal} went on to record {found} while record {snapshot.seq} was the last",
+                "somebody else resumed the run in between: look at it with ll-loop status, then try again",
+            )
 
     # --- the port --------------------------------------------------------------------------------------
 
