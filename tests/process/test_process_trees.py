@@ -129,11 +129,11 @@ def test_a_resume_from_within_the_run_does_not_end_itself(tmp_path: Path) -> Non
     script = (
         "import os, subprocess, sys\n"
         "from little_loops.process import fence\n"
-        "other = subprocess.Popen(['sleep', '300'], start_new_session=True)\n"
-        "print(fence(os.environ['LL_RUN_ID'], []), other.wait())\n"
+        "others = [subprocess.Popen(['sleep', '300'], start_new_session=own) for own in (True, False)]\n"
+        "print(fence(os.environ['LL_RUN_ID'], []), [other.wait() for other in others])\n"
     )
     done = bash(f'{sys.executable} -c "$SCRIPT"; echo still here', env={**env, "SCRIPT": script})
-    assert done.out == b"killed -15\nstill here\n"
+    assert done.out == b"killed [-15, -15]\nstill here\n"
 
 
 @pytest.mark.parametrize("way", [watch, watch_in_thread])

@@ -53,7 +53,7 @@ def test_all_bytes_are_in_files_and_a_silent_stream_has_none(shell: Shell) -> No
 
 def test_the_child_is_told_run_step_and_attempt(shell: Shell) -> None:
     assert (
-        shell.run("echo $LL_RUN_ID $LL_STEP $LL_ATTEMPT", step=7, attempt=2).output == "run-of-a-test 7 2\n"
+        shell.run("echo $LL_RUN_ID $LL_STEP $LL_ATTEMPT", run_id="r1", step=7, attempt=2).output == "r1 7 2\n"
     )
 
 

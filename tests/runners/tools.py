@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ def the_end(runner: Runner, effect: Effect, kind: type[E], stop: Stop | None = N
 
 def action(text: str, mode: str = "shell", **others: Any) -> RunAction:
     """An action of step 1."""
-    given = {"state": "s", "run_id": "run-of-a-test", "step": 1, "attempt": 1, **others}
+    given = {"state": "s", "run_id": f"test-{uuid.uuid4().hex}", "step": 1, "attempt": 1, **others}
     return RunAction(mode=mode, action=text, **given)
 
 

@@ -18,7 +18,7 @@ from little_loops.process.exits import ExitWatch
 from little_loops.process.spawn import Child, Command, launch
 from little_loops.process.stop import Stop
 from little_loops.process.table import Identity
-from little_loops.process.trees import Tree, reap_strangers, watches
+from little_loops.process.trees import KILL_WAIT_S, Tree, reap_strangers, watches
 
 Cause = Literal["wall", "idle", "budget", "stop"]
 StreamName = Literal["out", "err"]
@@ -28,8 +28,6 @@ TIMEOUT_EXIT_CODE = 124
 
 _DRAIN_S = 2.0
 _DRAIN_SILENCE_S = 0.05
-_KILL_ROUNDS = 20
-_KILL_WAIT_S = 0.5
 _REAP_EVERY = 256
 _FOREVER = float("inf")
 
@@ -282,11 +280,8 @@ class _Execution:
                 self._heed_second_request()
                 yield from self._await(watches(found), self._limits.grace_s)
         self._heed_nothing()
-        for _ in range(_KILL_ROUNDS):
-            left = self._tree.signal(signal.SIGKILL)
-            if not left:
-                break
-            yield from self._await(watches(left), _KILL_WAIT_S)
+        for left in self._tree.kill():
+            yield from self._await(watches(left), KILL_WAIT_S)
         yield from self._drain()
 
     def _await(self, waiting: list[ExitWatch], seconds: float) -> Iterator[Chunk]:

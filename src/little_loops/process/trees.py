@@ -11,17 +11,18 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from little_loops.process.exits import ExitWatch, watch
 from little_loops.process.spawn import children
-from little_loops.process.table import Identity, Row, alive, ancestors, boot, carries, environment, rows
+from little_loops.process.table import Identity, Row, alive, ancestors, boot, carries, environment, row, rows
 
 Fate = Literal["none", "gone", "killed", "rebooted"]
 
 _KILL_ROUNDS = 20
-_KILL_WAIT_S = 0.5
+KILL_WAIT_S = 0.5
+"""Seconds that the system is given to carry out a KILL before another look."""
 _RUN_MARK = b"LL_RUN_ID="
 
 
@@ -37,12 +38,14 @@ class Tree:
     def __init__(
         self, roots: Iterable[Identity], marks: frozenset[bytes], adopted_since: str | None = None
     ) -> None:
-        self._groups = frozenset(root.pgid for root in roots)
         self._marks = marks
         self._adopted_since = adopted_since
         self._seen: dict[int, str] = {}
         self._orphans: set[int] = set()
         self._spared = ancestors()
+        self._sessions = {root.pgid for root in roots}
+        self._spared_groups = {line.pgid for pid in self._spared if (line := row(pid)) is not None}
+        self._groups = self._sessions - self._spared_groups
 
     def members(self) -> list[Row]:
         """Living members now."""
@@ -63,16 +66,28 @@ class Tree:
     def signal(self, number: signal.Signals) -> list[Row]:
         """Send a signal to every living member and name them."""
         found = self.members()
-        # A group in one go, so that nobody forks away between two of its members; the rest one by one.
-        whole = {line.pgid for line in found} & self._groups - {os.getpgrp()}
-        for group in whole:
+        self._groups |= {line.pgid for line in found} - self._spared_groups
+        # Whole groups at once, also those in which nobody was found just now: a member that forks and ends
+        # while the table is read is in neither line of it. One that shares a group with us goes alone.
+        for group in self._groups:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, number)
         for line in found:
-            if line.pgid not in whole:
+            if line.pgid not in self._groups:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(line.pid, number)
         return found
+
+    def kill(self) -> Iterator[list[Row]]:
+        """KILL until two looks in a row find nobody; yields who is to be waited for in between."""
+        empty = 0
+        for _ in range(_KILL_ROUNDS):
+            left = self.signal(signal.SIGKILL)
+            if left:
+                yield left
+            empty = 0 if left else empty + 1
+            if empty == 2:
+                return
 
     def reap_adopted(self) -> None:
         """Reap members that became our children when their parents ended."""
@@ -81,7 +96,7 @@ class Tree:
                 os.waitpid(pid, os.WNOHANG)
 
     def _belongs(self, line: Row) -> bool:
-        if line.pgid in self._groups or line.session in self._groups:
+        if line.pgid in self._groups or line.session in self._sessions:
             return True
         if self._seen.get(line.pid) == line.started:
             return True
@@ -130,11 +145,8 @@ def end(tree: Tree, grace_s: float) -> bool:
     if not found:
         return False
     _await_gone(found, grace_s)
-    for _ in range(_KILL_ROUNDS):
-        left = tree.signal(signal.SIGKILL)
-        if not left:
-            break
-        _await_gone(left, _KILL_WAIT_S)
+    for left in tree.kill():
+        _await_gone(left, KILL_WAIT_S)
     tree.reap_adopted()
     return True
 
