@@ -9,12 +9,24 @@ import pytest
 from little_loops.events import from_wire
 from little_loops.journal.fold import records, replay
 from little_loops.journal.folder import RunFolder
+from little_loops.journal.pins import pinned_loops
 from little_loops.journal.text import line_of, record_of
 from little_loops.journal.values import encode
-from little_loops.machine.snapshot import Acting, Arriving, Ended, Frame, Judged, Opened, Running, Snapshot
+from little_loops.machine.snapshot import (
+    Acting,
+    Arriving,
+    Ended,
+    Frame,
+    Judged,
+    Opened,
+    Running,
+    Snapshot,
+    Waiting,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 FIX = RunFolder(GOLDEN / "20261120-101500-fix-7k2m")
+VALUES = RunFolder(GOLDEN / "20261120-110000-values-m3xa")
 SHIP = RunFolder(GOLDEN / "20261120-103000-ship-q4d9")
 
 
@@ -79,7 +91,7 @@ def test_every_line_leads_to_the_phase_it_always_led_to(
     assert snapshot.seq == number
 
 
-@pytest.mark.parametrize("folder", [FIX, SHIP], ids=["fix", "ship"])
+@pytest.mark.parametrize("folder", [FIX, SHIP, VALUES], ids=["fix", "ship", "values"])
 def test_reading_a_record_and_writing_it_again_gives_the_same_bytes(folder: RunFolder) -> None:
     lines = folder.journal.read_bytes().splitlines(keepends=True)
     assert [line_of(record) for record in records(folder)] == lines
@@ -158,3 +170,30 @@ def test_the_opening_record_and_the_segments_are_known() -> None:
     assert (found.records, found.segments) == (28, 2)
     assert found.opening is not None
     assert (found.opening["event"], found.opening["engine"]["pid"]) == ("loop_resume", 4820)
+
+
+def test_values_that_stand_in_files_are_where_they_were() -> None:
+    snapshot = replay(VALUES).snapshot
+    frame = snapshot.top
+    assert frame.context["notes"].startswith("note 0: größer\n")
+    assert frame.context["notes"].count("\n") == 900
+    assert frame.data == {"/notes"}
+    assert frame.captured["tests"]["output"] == (VALUES.output / "0001.out").read_text()
+    assert frame.captured["tests"]["stderr"] == "warning\n"
+    assert frame.prev is not None
+    assert frame.prev.details == {"exit_code": 1, "score": "Infinity", "type": "inner"}
+    started = replay(VALUES, upto=12).snapshot.top.phase
+    assert isinstance(started, Acting)
+    assert started.action == "/fix " + frame.captured["tests"]["output"]
+
+
+def test_a_wait_for_a_provider_is_where_it_was() -> None:
+    phase = replay(VALUES).snapshot.top.phase
+    assert isinstance(phase, Waiting)
+    assert (phase.tier, phase.until, phase.since) == ("short", 37550, 140)
+
+
+def test_a_pinned_definition_is_what_it_was() -> None:
+    loops = pinned_loops(VALUES)
+    assert list(loops) == [replay(VALUES).snapshot.root.definition]
+    assert loops["c54f461325798998"].states["repair"].action == "/fix ${captured.tests.output}"
