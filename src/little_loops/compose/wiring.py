@@ -102,7 +102,7 @@ def performer(
 ) -> tuple[Performer, MatchRunner]:
     """The table of runners, and the one that has to be closed."""
     folder = children.folder
-    matcher = MatchRunner()
+    matcher = MatchRunner(cwd=cwd)
     table = Performer(
         actions={
             "shell": ShellRunner(str(folder.path), env, cwd),

@@ -32,10 +32,16 @@ _FORBIDDEN = re.compile(
 
 
 class MatchRunner:
-    """Performs ``Match``. One worker at a time; not for use by several threads at once."""
+    """Performs ``Match``. One worker at a time; not for use by several threads at once.
 
-    def __init__(self, memory: int = MEMORY) -> None:
+    Args:
+        memory: address space of the worker, in bytes.
+        cwd: where relative progress paths start; None = where the engine runs.
+    """
+
+    def __init__(self, memory: int = MEMORY, cwd: str | None = None) -> None:
         self._memory = memory
+        self._root = cwd or "."
         self._worker: Child | None = None
 
     def perform(self, effect: Effect, stop: Stop) -> Iterator[Report | End]:
@@ -58,7 +64,7 @@ class MatchRunner:
             worker.close_all()
 
     def _answer(self, effect: Match, stop: Stop) -> Matched | Stopped:
-        progress = fingerprint(effect.progress_paths, effect.exclude_paths)
+        progress = fingerprint(effect.progress_paths, effect.exclude_paths, self._root)
         refused = refusal(effect.program) if effect.kind == "jq" else None
         if refused is not None:
             return Matched(error=refused, progress=progress)
