@@ -6,16 +6,18 @@ import pytest
 
 from little_loops.fsm.load import load_text
 
-HEAD = (
+OPENING = (
     "name: x\ndescription: d\ninitial: a\nscope: [.]\ncontext: {cmd: make all, path: {deep: src}}\n"
     "parameters: {goal: {type: string, default: tests}}\nstates:\n  a:\n    action: |\n"
 )
-TAIL = "    capture: out\n    on_yes: done\n    on_no: done\n    on_error: done\n  done: {terminal: true}\n"
+CLOSING = (
+    "    capture: out\n    on_yes: done\n    on_no: done\n    on_error: done\n  done: {terminal: true}\n"
+)
 
 
 def found(*lines: str) -> list[tuple[str, str, bool]]:
     body = "".join(f"      {line}\n" for line in lines)
-    result = load_text(HEAD + body + TAIL)
+    result = load_text(OPENING + body + CLOSING)
     shown = []
     for d in result.diagnostics:
         if d.code in ("LL507", "LL508"):
@@ -67,12 +69,12 @@ def test_every_place_of_an_action_is_told() -> None:
 
 
 def test_a_prompt_may_hold_any_data() -> None:
-    text = HEAD + '      eval "${prev.output}"\n' + "    action_type: prompt\n" + TAIL
+    text = OPENING + '      eval "${prev.output}"\n' + "    action_type: prompt\n" + CLOSING
     assert [d.code for d in load_text(text).warnings] == ["LL340"]
 
 
 def test_raw_data_can_be_allowed_by_name() -> None:
-    text = HEAD + "      ${prev.output:raw}\n" + "    allow: [LL508]\n" + TAIL
+    text = OPENING + "      ${prev.output:raw}\n" + "    allow: [LL508]\n" + CLOSING
     result = load_text(text)
     assert result.diagnostics == ()
     assert [d.code for d in result.suppressed] == ["LL508"]

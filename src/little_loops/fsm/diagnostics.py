@@ -146,8 +146,18 @@ def _excerpt(span: Span) -> list[str]:
     width = max(1, min(end - span.column, WIDEST_LINE - (span.column - 1 - shift)))
     number = str(span.line)
     gutter = " " * len(number)
-    caret = " " * (span.column - 1 - shift) + "^" * width
+    start = span.column - 1
+    caret = " " * _columns(text[shift:start]) + "^" * max(1, _columns(text[start : start + width]))
     return [f" {gutter} |", f" {number} | {shown}", f" {gutter} | {caret}"]
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
