@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,8 @@ def start(folder: RunFolder, arguments: Sequence[str], given: Mapping[str, Any],
     log, given_file = folder.path / LOG, folder.path / GIVEN
     _private(given_file, json.dumps(dict(given)).encode())
     reader, writer = os.pipe()
-    words = [*arguments, "--given", str(given_file), "--ready", str(writer)]
+    verb, *rest = arguments
+    words = [verb, "--given", str(given_file), "--ready", str(writer), *rest]
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as sink:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "little_loops.cli.main", *words],
@@ -46,17 +48,20 @@ def start(folder: RunFolder, arguments: Sequence[str], given: Mapping[str, Any],
     with os.fdopen(reader, "rb") as told:
         begun = told.read(1)
     if not begun:
-        raise _never_began(child.wait(), log)
+        raise _never_began(child.wait(), folder)
     _tell(folder, child.pid, log, as_json)
     child.returncode = 0  # it lives on; nobody here will ask for its end
     return 0
 
 
-def _never_began(code: int, log: Path) -> UserError:
+def _never_began(code: int, folder: RunFolder) -> UserError:
+    """What it said; a folder in which nothing ever happened is taken away again."""
     try:
-        said = clean(log.read_text("utf-8", "replace")).strip()
+        said = clean((folder.path / LOG).read_text("utf-8", "replace")).strip()
     except OSError:
         said = ""
+    if not folder.is_started():
+        shutil.rmtree(folder.path, ignore_errors=True)
     lines = [line for line in said.splitlines() if line.strip()]
     text = "\n".join(line.removeprefix("error: ") for line in lines[-20:])
     return UserError(text or "the run ended before it began", exit_code=code if code > 0 else 1)

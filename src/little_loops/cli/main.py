@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from little_loops import __version__
 from little_loops.cli import output
 from little_loops.errors import LoopNotFound, UserError
 
@@ -116,7 +117,7 @@ def _named(name: str, verb: Verb) -> str:
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        output.say(f"{PROGRAM} {_version()}")
+        output.say(f"{PROGRAM} {__version__}")
         ctx.exit()
 
 
@@ -172,6 +173,8 @@ def _dispatch(args: list[str], met: dict[str, Any]) -> int:
     problem = unfit(sys.platform, sys.path)
     if problem is not None:
         raise problem
+    if _here() == "(gone)":
+        raise UserError("The folder you are in no longer exists.", "Change to one that does.")
     if "_LL_LOOP_COMPLETE" in os.environ:
         return _complete(os.environ["_LL_LOOP_COMPLETE"])
     if not args:
@@ -276,9 +279,9 @@ def _report(bug: BaseException, args: list[str]) -> str | None:
     import traceback
 
     lines = [
-        f"{PROGRAM} {_version()}",
+        f"{PROGRAM} {__version__}",
         f"python {sys.version.split()[0]} on {platform.platform()}",
-        f"folder {Path.cwd()}",
+        f"folder {_here()}",
         f"arguments {args!r}",
         "",
         *traceback.format_exception(bug),
@@ -292,13 +295,11 @@ def _report(bug: BaseException, args: list[str]) -> str | None:
     return name
 
 
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
+def _here() -> str:
     try:
-        return version("little-loops-fsm")
-    except PackageNotFoundError:
-        return "unknown"
+        return str(Path.cwd())
+    except OSError:
+        return "(gone)"
 
 
 if __name__ == "__main__":

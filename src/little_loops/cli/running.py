@@ -94,7 +94,8 @@ class Stage:
     def waiting(self, holders: tuple[Held, ...]) -> None:
         """The run waits in the queue."""
         names = ", ".join(f"{one.loop} ({one.run_id})" for one in holders)
-        output.remark(f"{self.loop.name} waits for {names}; Ctrl-C ends the wait")
+        how = "; Ctrl-C ends the wait" if output.on_terminal(sys.stderr) else ""
+        output.remark(f"{self.loop.name} waits for {names}{how}")
         self.ready()
 
     def close(self) -> None:

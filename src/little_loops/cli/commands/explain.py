@@ -98,7 +98,7 @@ def _head(story: Story, live: bool, problem: str | None) -> None:
     output.say(output.paint(f"started {runs.moment(run.started_at)}", "dim"))
     for key in run.context:
         where = story.origins.get(key)
-        if where and where not in ("loop", "default"):
+        if where and where not in ("loop", "default", "engine"):
             output.say(output.paint(f"context {key} = {value_text(run.context[key], 80)}  ({where})", "dim"))
     if problem:
         output.warning(f"rules and limits cannot be shown: {problem}")

@@ -58,13 +58,14 @@ def command(
     as_json: bool,
     **asked: Any,
 ) -> int:
+    since = _since(asked["since"])
     store = runs.store()
     folder = _one(store, what, run, **asked)
     if folder is None:
         return _list(store, what, tail, as_json)
     shown = _Shown(folder, as_json, asked["verbose"] or asked["full"], asked["full"])
     wanted = Filter(
-        asked["event"], asked["state"], _since(asked["since"]), output=shown.verbose or as_json
+        asked["event"], asked["state"], since, output=shown.verbose or as_json
     )  # fmt: skip
     last = 0
     for record in _selected(shown, wanted, EVENTS if tail is None else tail):

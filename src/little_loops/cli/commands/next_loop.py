@@ -31,12 +31,13 @@ class Suggestion(NamedTuple):
     def words(self) -> list[str]:
         """The arguments of ``ll-loop``."""
         out = ["run", self.record.loop]
-        if self.input is not None:
+        dashed = self.input is not None and self.input.startswith("-")
+        if self.input is not None and not dashed:
             out.append(self.input)
         for flag, given in (("--param", self.params), ("--context", self.context)):
-            for name, value in given.items():
+            for name, value in sorted(given.items()):
                 out += [flag, f"{name}={value}"]
-        return out
+        return [*out, "--", str(self.input)] if dashed else out
 
     @property
     def command(self) -> str:
