@@ -133,8 +133,11 @@ def test_a_glance_at_a_long_run_costs_a_few_reads(tmp_path: Path) -> None:
         for event in story.told:
             writer.append(event)
         writer.write(sync=False)
-    began = time.perf_counter()
-    seen = glance(folder, None)
-    assert time.perf_counter() - began < 0.25
+    taken = []
+    for _ in range(5):
+        began = time.perf_counter()
+        seen = glance(folder, None)
+        taken.append(time.perf_counter() - began)
+    assert min(taken) < 0.1
     assert seen is not None
     assert (seen.seq, seen.iteration) == (51_003, 3001)

