@@ -14,14 +14,14 @@ PROGRAM = Path(sys.executable).with_name("ll-loop")
 GIT = ("-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ended:
     """How a command ended, and everything it said."""
 
     code: int
     said: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"exit code {self.code}\n{self.said}"
 
 

@@ -96,9 +96,14 @@ states:
     fragment: convergence_gate
     action: cat left
     capture: now
-    evaluate: {target: 0, previous: "${captured.now.output:default=none}"}
+    evaluate: {target: 0}
     route: {target: done, progress: work, stall: failed, _error: failed}
-  work: {action: echo $(($(cat left) - 1)) >next && mv next left, next: measure}
+  work:
+    action: |
+      echo $(($(cat left) - 1)) >next
+      mv next left
+      echo ${captured.now.output}
+    next: measure
   done: {terminal: true}
   failed: {terminal: true}
 """,

@@ -36,7 +36,7 @@ CALCULATOR = {
     "calc.py": "def add(a, b):\n    return a - b\n",
     "tests/__init__.py": "",
     "tests/test_calc.py": (
-        "import unittest\nfrom calc import add\n\n\nclass Add(unittest.TestCase):\n"
+        "import unittest\n\nfrom calc import add\n\n\nclass Add(unittest.TestCase):\n"
         "    def test_add(self):\n        self.assertEqual(add(2, 2), 4)\n"
     ),
 }
