@@ -103,6 +103,7 @@ class Frame:
     run_length: int = 0
     last_triple: tuple[str, int, str] | None = None
     triples: Counter[tuple[str, int, str]] = field(default_factory=Counter)
+    progress: dict[str, str] = field(default_factory=dict)
     calls: int = 0
     words: str = ""
 
@@ -292,7 +293,7 @@ class Naive:
 
     def back_off(self, frame: Frame) -> None:
         seconds = self.options.get("backoff", frame.loop.get("backoff")) or 0
-        if seconds > 0 and not self.stop_asked:
+        if seconds > 0 and not self.stop_asked and not self.late(frame):
             self.rest(frame, self.world.now + round(seconds * 1000), "")
 
     def resolve(self, frame: Frame, target: str, step: Step | None = None) -> str:
@@ -312,9 +313,11 @@ class Naive:
 
     def exit_named(self, frame: Frame, target: str) -> str:
         """The state a target means; one that means none is named as written, and fails when it is taken."""
+        if target == "$current":
+            return frame.state
         try:
-            return self.resolve(frame, target)
-        except Finish:
+            return texts.render(target, self.scope(frame))
+        except Missing:
             return target
 
     def scope(self, frame: Frame) -> dict[str, Any]:
@@ -373,7 +376,9 @@ class Naive:
         state = frame.config
         mode = "prompt" if text is not None else mode_of(state)
         while True:
-            words = texts.render(text or state["action"], self.scope(frame), keep_env=True)
+            lenient = mode == "shell" and frame.loop.get("lenient_shell_vars", False)
+            scope = {**self.scope(frame), "bare": lenient}
+            words = texts.render(text or state["action"], scope, keep_env=True)
             if mode == "mcp":
                 texts.render_nested(state.get("params", {}), self.scope(frame))
             if mode == "prompt":
@@ -564,6 +569,8 @@ class Naive:
         """The same state, exit code and verdict again and again."""
         block = frame.loop.get("circuit", {}).get("repeated_failure")
         triple = (frame.state, exit_code, str(step.verdict))
+        if block and block.get("progress_paths"):
+            self.check_progress(frame)
         frame.run_length = frame.run_length + 1 if triple == frame.last_triple else 1
         frame.last_triple = triple
         frame.triples[triple] += 1
@@ -591,6 +598,14 @@ class Naive:
         if target == "abort":
             raise Finish("stall_detected", frame.depth)
         return Step(target, "stall", step.result)
+
+    def check_progress(self, frame: Frame) -> None:
+        """Files that stand for progress: a change since this state last looked starts the count anew."""
+        seen = str(self.world.look("progress"))
+        if frame.progress.get(frame.state, seen) != seen:
+            frame.last_triple, frame.run_length = None, 0
+            frame.triples.clear()
+        frame.progress[frame.state] = seen
 
     # --- judging -----------------------------------------------------------------------------------------
 
@@ -675,7 +690,7 @@ class Naive:
                 "iterations": child.iteration,
                 "terminated_by": cause,
             }
-            text = json.dumps(outcome, separators=(",", ":"), ensure_ascii=False)
+            text = json.dumps(outcome, ensure_ascii=False)
             frame.captured[state["capture"]] = {"output": text, "exit_code": None}
         if child.captured and (state.get("with") or state.get("context_passthrough")):
             frame.captured[frame.state] = child.captured

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, assert_never
 
 from tests.differential.world import Answer, World, marker_in
@@ -97,9 +97,9 @@ class Performer:
             case fx.RunAction():
                 yield from self.run(effect)
             case fx.Judge():
-                yield self.judge()
+                yield self.judge(effect)
             case fx.Match():
-                yield match_of(effect)
+                yield replace(match_of(effect), progress=self.progress(effect))
             case fx.Measure():
                 yield self.measure(effect)
             case fx.LoadLoop(reference=name):
@@ -129,18 +129,22 @@ class Performer:
         else:
             yield fx.Done(result_of(answer, effect))
 
-    def judge(self) -> fx.Outcome:
+    def progress(self, effect: fx.Judge | fx.Match | fx.Measure) -> str | None:
+        return str(self.world.look("progress")) if effect.progress_paths else None
+
+    def judge(self, effect: fx.Judge) -> fx.Outcome:
         opinion = self.world.judge()
         if opinion.stopped:
             return fx.Stopped(opinion.stopped)
         failure = fx.Failure(opinion.failure) if opinion.failure else None
-        return fx.Judged(opinion.verdict, opinion.details, failure=failure)
+        progress = self.progress(effect) if failure is None else None
+        return fx.Judged(opinion.verdict, opinion.details, failure=failure, progress=progress)
 
     def measure(self, effect: fx.Measure) -> fx.Outcome:
         found = self.world.measure(effect.kind, effect.name)
         if found.stopped:
             return fx.Stopped(found.stopped)
-        return fx.Measured(found.value, found.error)
+        return fx.Measured(found.value, found.error, self.progress(effect))
 
     def wait(self, effect: fx.Wait) -> Iterator[fx.Outcome]:
         world, until = self.world, effect.until

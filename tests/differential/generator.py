@@ -59,6 +59,7 @@ class Maker:
         self.targets: dict[str, list[str]] = {}
         self.loops: dict[str, dict[str, Any]] = {}
         self.provider_trouble = self.chance(0.35)
+        self.watched = False
         self.storm = self.provider_trouble and self.chance(0.15)
 
     # --- dice ------------------------------------------------------------------------------------------
@@ -86,7 +87,8 @@ class Maker:
             "learning": self.targets,
             "env": ENV,
         }
-        if self.chance(0.12):
+        script["progress"] = [self.one("p", "p", "q") for _ in range(9)]
+        if self.chance(0.12) and not self.watched:
             script["stop"] = {"at": self.int(1, 14), "signal": self.one("SIGINT", "SIGTERM")}
         return Case(self.number, self.loops, script, options=self.options(), context=self.given())
 
@@ -100,6 +102,10 @@ class Maker:
             out["backoff"] = self.one(0.2, 1.5, 3)
         if self.chance(0.04):
             out["no_llm"] = True
+        if self.chance(0.04):
+            out["on_handoff"] = self.one("pause", "spawn", "terminate")
+        if self.chance(0.04):
+            out["max_edge_revisits"] = self.int(1, 3)
         return out
 
     def given(self) -> dict[str, Any]:
@@ -209,10 +215,15 @@ class Loop:
         out["context"] = {"n": 3, "word": "w", "goto": self.one(*self.work, *self.ends), "flag": True}
         out["context"] |= {"none": None, "ratio": 1.5, "child": f"l{self.level + 1}", "many": [1, "a"]}
         if self.level and self.chance(0.5):
-            out["parameters"] = {"p": {"type": "integer", "required": True}} if self.chance(0.5) else {}
+            out["parameters"] = {"p": self.parameter()} if self.chance(0.5) else {}
             out["parameters"]["q"] = {"type": "string", "default": "dq"}
         self.limits(out)
         return out
+
+    def parameter(self) -> dict[str, Any]:
+        kind = self.one("integer", "integer", "number", "boolean", "string", "enum", "path")
+        more = {"values": [3, "w", "other"]} if kind == "enum" else {}
+        return {"type": kind, **more, **({"required": True} if self.chance(0.7) else {})}
 
     def limits(self, out: dict[str, Any]) -> None:
         """Caps and switches of the loop; a deeper loop is kept short."""
@@ -231,6 +242,7 @@ class Loop:
             ("on_handoff", 0.2, lambda: self.one("pause", "spawn", "terminate")),
             ("exit_code_gate", 0.1, lambda: True),
             ("budget", 0.08, lambda: {"agent_calls": self.int(0, 5)}),
+            ("lenient_shell_vars", 0.2, lambda: True),
             ("llm", 0.05, lambda: {"enabled": False}),
             ("circuit", 0.2, self.circuit),
         ):
@@ -243,6 +255,9 @@ class Loop:
             block["on_repeated_failure"] = self.one("abort", self.target_state())
         if self.chance(0.3):
             block["recurrent_window"] = self.int(2, 4)
+        if self.chance(0.3):
+            block["progress_paths"] = ["notes"]
+            self.maker.watched = True
         return {"repeated_failure": block}
 
     def terminal(self) -> State:
@@ -398,10 +413,11 @@ class Loop:
         return state
 
     def bindings(self, state: State, parameters: Mapping[str, Any]) -> None:
-        if "p" in parameters and state["loop"].startswith("l"):
-            state["with"] = {
-                "p": self.one(5, "${context.n}", "${context.ratio}", "${prev.exit_code}", "${context.gone}")
-            }
+        if "p" in parameters and self.chance(0.9):
+            odd = self.one(
+                "${prev.exit_code}", "${context.gone}", "${context.n}0", "w", "x ${context.n}", True, 1.5
+            )
+            state["with"] = {"p": self.one(3, "${context.n}", "${context.flag}", "${context.word}", odd)}
         elif parameters and self.chance(0.5):
             state["with"] = {
                 "q": self.one("lit", "${context.word}", "a ${prev.output?}", "${captured.c0.output?}")
@@ -417,7 +433,7 @@ class Loop:
             "", " ${context.n}", " ${context.word} x", " '${context.flag}'", " ${context.none}", " $${x}"
         )
         if self.chance(0.03):
-            words = " ${context.gone}"
+            words = self.one(" ${context.gone}", " ${HOME}", " ${HOME}")
         state: State = {"action": f"act {self.label(name)}{words}"}
         if self.chance(0.15):
             state["signals"] = True
@@ -454,7 +470,7 @@ class Loop:
         if self.captures and self.chance(0.5):
             name = self.one(*self.captures)
             out += f" ${{captured.{name}.{self.one('output', 'stderr', 'exit_code', 'duration_ms')}?}}"
-        if self.chance(0.1):
+        if self.chance(0.15):
             state = self.one(*self.work)
             out += f" ${{captured.g{state}.output?}} ${{captured.{state}.c0.output?}} ${{context.c0?}}"
         if self.chance(0.04):

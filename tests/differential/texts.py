@@ -27,6 +27,8 @@ def render(template: str, scope: Mapping[str, Any], *, keep_env: bool = False) -
         if keep_env and found.group(1).startswith("env."):
             look_up(found.group(1), scope)
             return found.group(0)
+        if scope.get("bare") and "." not in found.group(1):
+            return found.group(0)
         return resolve(found.group(1), scope)
 
     return REFERENCE.sub(put, template)

@@ -102,11 +102,12 @@ class World:
         answer = Answer(**self._next("answers", found.group(0) if found else text.partition(" ")[0]))
         signal = self._stop()
         if signal:
+            part = 0 if self.script["stop"].get("at_once") else 2
             answer = dataclasses.replace(
                 answer,
-                stdout=answer.stdout[: len(answer.stdout) // 2],
+                stdout=answer.stdout[: len(answer.stdout) // 2] if part else "",
                 exit_code=-2 if signal == "SIGINT" else -15,
-                duration_ms=answer.duration_ms // 2,
+                duration_ms=answer.duration_ms // 2 if part else 0,
                 raises=None,
                 failure=None,
                 timeout_kind=None,
@@ -133,6 +134,10 @@ class World:
         if isinstance(value, dict) and "error" in value:
             return Measurement(error=value["error"])
         return Measurement(value)
+
+    def look(self, kind: str) -> Any:
+        """What lies on the disk, told along with something else that is asked for."""
+        return self._next(kind, "")
 
     def wait(self, until: int, *, beats: bool) -> Rest:
         """Let time pass; a sign of life at the start of a wait over 5 s and every 60 s, where wanted."""
