@@ -161,12 +161,12 @@ def _program(command: Command) -> str:
 
 @lru_cache(maxsize=64)
 def _located(name: str, path: str) -> str:
-    import shutil
-
-    found = shutil.which(name, path=path)
-    if found is None:
-        raise FileNotFoundError(2, f"no such command in PATH: {name}")
-    return found
+    # shutil.which says the same and costs six milliseconds to import.
+    for folder in path.split(os.pathsep):
+        found = os.path.join(folder or ".", name)
+        if os.access(found, os.X_OK) and not os.path.isdir(found):
+            return found
+    raise FileNotFoundError(2, f"no such command in PATH: {name}")
 
 
 def _search_path(env: Mapping[str, str] | Mapping[bytes, bytes] | None) -> str:
