@@ -88,7 +88,7 @@ class Performer:
         for outcome in self.ask(effect):
             if isinstance(outcome, fx.Stopped) and outcome.cause.startswith("SIG"):
                 stop.cause = outcome.cause
-            if not isinstance(outcome, fx.OutputRead | fx.Heartbeat | fx.Spawned):
+            elif not isinstance(outcome, fx.OutputRead | fx.Heartbeat | fx.Spawned):
                 self.settled = Counter(self.world.asked)
             yield outcome
 

@@ -7,6 +7,7 @@ the intent of the action that was under way, which is run once more with the nex
 from __future__ import annotations
 
 import copy
+import json
 import os
 import random
 from typing import Any
@@ -108,3 +109,47 @@ def resumed_is_whole(case: Case, whole: Memory, place: int) -> None:
         tail = tail[1:]
     rest = whole.lines[place if start is None else start :]
     assert shape(tail) == shape(rest), where
+
+
+@pytest.mark.parametrize("first", range(0, CASES, CHUNK))
+def test_a_run_stopped_at_any_effect_and_resumed_is_the_run_there_would_have_been(first: int) -> None:
+    for number in range(first, first + CHUNK):
+        case, whole = settled(steady(number)), Memory()
+        world = World(case.script)
+        run_engine(case.loops, case.root, world, case.context, case.options, journal=whole)
+        for at in random.Random(number).sample(range(1, world.effects + 1), min(6, world.effects)):
+            stopped_and_resumed_is_whole(case, whole, at)
+
+
+def settled(case: Case) -> Case:
+    """The case without what is known to part after a stop: own captures, and stops that the agent asks for."""
+    case.script = json.loads(json.dumps(case.script).replace("LOOP_STOP", "LOOP_HALT"))
+    for loop in case.loops.values():
+        for state in loop["states"].values():
+            if "action" in state:
+                state.pop("capture", None)
+    return case
+
+
+def stopped_and_resumed_is_whole(case: Case, whole: Memory, at: int) -> None:
+    stop = {"at": at, "signal": "SIGTERM", "at_once": True}
+    begun = Memory()
+    world = World({**case.script, "stop": stop})
+    run_engine(case.loops, case.root, world, case.context, case.options, journal=begun)
+    where = f"case {case.number} stopped at effect {at}: {begun.lines[-3:]}\n{case}"
+    assert begun.lines[-1]["terminated_by"] == "signal", where
+    assert begun.lines[-1]["signal"] == "SIGTERM", where
+    end = len(begun.lines)
+    world, journal = cut(begun, end, case.script)
+    lines = resume_engine(case.loops, world, journal)
+    tail = [line for line in lines[end:] if line["event"] not in (*OPENING[:1], "action_interrupted")]
+    assert tail[0]["event"] == "loop_start", where
+    start = stopped_intent(begun.lines)
+    before = begun.lines[: end - 1 if start is None else start]
+    assert shape([*before, *tail[1:]]) == shape(whole.lines), where
+
+
+def stopped_intent(lines: list[Json]) -> int | None:
+    """Where the intent of the action or judgement that the stop cut short stands, if there was one."""
+    closed = lines[:-2] if lines[-2].get("stopped") else lines[:-1]
+    return under_way(closed)
