@@ -195,6 +195,7 @@ def commands_page() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "rules.md": rules_page,
+    "commands.md": commands_page,
     "keys.md": keys_page,
     "events.md": events_page,
 }
