@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from little_loops.errors import LoopNotFound
-from little_loops.fsm.graph import edges, followers, on_cycle, reachable, unreachable
+from little_loops.fsm.graph import edges, followers, reachable, unreachable
 from little_loops.fsm.library import describe, head_text, known_names, listed, resolve_loop_path
 from little_loops.fsm.load import load_text
 from little_loops.fsm.schema import FSMLoop
@@ -175,7 +175,6 @@ def test_reachability_counts_stalls_and_laps(loop: FSMLoop) -> None:
     assert unreachable(loop) == ["lost"]
     assert followers(loop)["done"] == ("a",)
     assert reachable(loop, without=["b"]) == {"a", "c", "aside", "done"}
-    assert on_cycle(loop) == set(loop.states) - {"lost"}
 
 
 def test_a_target_known_only_at_run_time_may_be_any_state() -> None:

@@ -79,9 +79,17 @@ def test_plug_ins_may_add_evaluators_and_actions() -> None:
 def test_any_value_may_be_constructed_and_judged() -> None:
     odd = StateConfig(action=5, timeout="soon", max_retries=[], throttle={}, evaluate=EvaluateConfig(None))  # type: ignore[arg-type]
     found = validate_fsm(
-        FSMLoop("n", 3, {"a": odd}, max_iterations="many", llm=None or FSMLoop("", "", {}).llm)
-    )  # type: ignore[arg-type]
-    assert "LL206" in [d.code for d in found]
+        FSMLoop("n", 3, {"a": odd}, max_iterations="many")  # type: ignore[arg-type]
+    )
+    assert [(d.code, d.path) for d in found if d.is_error] == [
+        ("LL121", "states.a.evaluate"),
+        ("LL122", "states.a.timeout"),
+        ("LL122", "states.a.max_retries"),
+        ("LL122", "max_iterations"),
+        ("LL206", "initial"),
+        ("LL207", "states"),
+        ("LL312", "states.a"),
+    ]
 
 
 def test_references_and_unreachable_states_come_in_file_order() -> None:

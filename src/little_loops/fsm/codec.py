@@ -94,6 +94,7 @@ def keyed(
     return dataclasses.field(default=default, metadata={"key": described})
 
 
+MOST_SUGGESTIONS = 200
 _ENTRIES: dict[type[Any], tuple[Entry, ...]] = {}
 _WRITTEN: dict[type[Any], tuple[Entry, ...]] = {}
 _RESERVED: dict[type[Any], frozenset[str]] = {}
@@ -149,7 +150,8 @@ def encode(value: Any) -> dict[str, Any]:
         held = getattr(value, entry.attribute)
         if entry.key.kind in (Kind.VERDICTS, Kind.ROUTES):
             prefix = "on_" if entry.key.kind is Kind.VERDICTS else ""
-            out.update({f"{prefix}{name}": target for name, target in dict(held or {}).items()})
+            named = held if isinstance(held, Mapping) else {}
+            out.update({f"{prefix}{name}": target for name, target in named.items()})
         elif entry.key.required or entry.key.always or not _is_default(held, entry):
             _put(out, entry.steps, plain(held))
     return out
@@ -201,7 +203,7 @@ def decode(cls: type[T], raw: Any, path: Path, mistakes: list[Mistake]) -> T | N
                 values[entry.attribute] = dict(_routes(cls, raw, path, mistakes))
             case _:
                 values[entry.attribute] = _field(entry, raw, path, mistakes)
-    mistakes.extend(_unknown(cls, raw, path))
+    mistakes.extend(_unknown(cls, raw, path, suggest=len(mistakes) < MOST_SUGGESTIONS))
     return cls(**values)
 
 
@@ -214,7 +216,8 @@ def _field(entry: Entry, raw: Mapping[str, Any], path: Path, mistakes: list[Mist
         return entry.default()
     if value is None:
         if entry.key.required:
-            mistakes.append(Mistake(MISSING_KEY, "error", (*path, *steps), f"'{steps[-1]}' has no value"))
+            note = f"the key '{steps[-1]}' has no value"
+            mistakes.append(Mistake(MISSING_KEY, "error", path, note, child=steps[-1], help=entry.key.help))
         return entry.default()
     return _read(entry, value, (*path, *steps), mistakes)
 
@@ -325,16 +328,30 @@ def _routes(
             mistakes.append(Mistake(WRONG_TYPE, "error", path, note, child=str(name)))
 
 
-def _unknown(cls: type[Any], raw: Mapping[str, Any], path: Path) -> Iterator[Mistake]:
+def _unknown(cls: type[Any], raw: Mapping[str, Any], path: Path, *, suggest: bool) -> Iterator[Mistake]:
     kinds = {e.key.kind for e in entries(cls)}
     known = reserved(cls)
-    for name in raw:
+    yield from _unknown_below(cls, raw, path)
+    for count, name in enumerate(raw):
         if name in known or name in getattr(cls, "PARSE_TIME_KEYS", ()):
             continue
         if Kind.VERDICTS in kinds and name.startswith("on_") and len(name) > 3:
             continue
         if Kind.ROUTES in kinds and not name.startswith("_"):
             continue
-        close = closest(name, known)
+        close = closest(name, known) if suggest and count < MOST_SUGGESTIONS else None
         note = f"unknown key '{name}'"
         yield Mistake(UNKNOWN_KEY, "warning", path, note, child=name, on_key=True, suggestion=close)
+
+
+def _unknown_below(cls: type[Any], raw: Mapping[str, Any], path: Path) -> Iterator[Mistake]:
+    """Unknown keys of the mappings that only hold nested fields."""
+    nested = [steps for e in entries(cls) for steps in (e.steps, e.alias) if len(steps) > 1]
+    for owner in dict.fromkeys(steps[:depth] for steps in nested for depth in range(1, len(steps))):
+        found, held = _walk(raw, owner)
+        known = {steps[len(owner)] for steps in nested if steps[: len(owner)] == owner}
+        for name in held if found and isinstance(held, Mapping) else ():
+            if name not in known:
+                note, close = f"unknown key '{name}'", closest(name, known)
+                at = (*path, *owner)
+                yield Mistake(UNKNOWN_KEY, "warning", at, note, child=name, on_key=True, suggestion=close)

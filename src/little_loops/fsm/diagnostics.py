@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 TAB_WIDTH = 1
@@ -21,6 +22,11 @@ class ValidationSeverity(Enum):
     WARNING = "warning"
 
 
+@lru_cache(maxsize=32)
+def _lines(text: str) -> list[str]:
+    return text.splitlines()
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A text that was read: its path as shown to people, and the digest of its bytes."""
@@ -31,7 +37,7 @@ class Source:
 
     def line(self, number: int) -> str:
         """Line ``number``, counted from 1, without its end; empty when there is none."""
-        lines = self.text.splitlines()
+        lines = _lines(self.text)
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
 

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, NamedTuple, assert_never
 
 Path = tuple[str | int, ...]
+MOST_KNOWN, LONGEST_WORD = 500, 80  # beyond these a guess costs more than it is worth
 WORDS_OF_OLD_YAML = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
 MISSING_KEY, WRONG_TYPE, ADAPTED_TYPE, OLD_BOOLEAN, UNKNOWN_KEY = "LL121", "LL122", "LL123", "LL124", "LL125"
 
@@ -123,6 +124,8 @@ def _fit_bool(value: Any) -> tuple[bool, Any, str]:
         return True, value, ""
     if isinstance(value, str) and value.lower() in WORDS_OF_OLD_YAML:
         return True, WORDS_OF_OLD_YAML[value.lower()], OLD_BOOLEAN
+    if value in (0, 1) or (isinstance(value, str) and value.lower() in ("true", "false")):
+        return True, value in (1, "true", "True", "TRUE"), ADAPTED_TYPE
     return False, value, ""
 
 
@@ -130,6 +133,8 @@ def closest(word: str, known: Collection[str], likeness: float = 0.6) -> str | N
     """The known word that is most like this one, or None; ``likeness`` runs from 0 to 1 (equal)."""
     import difflib
 
+    if len(known) > MOST_KNOWN or len(word) > LONGEST_WORD:
+        return None
     match = difflib.get_close_matches(word, sorted(known), n=1, cutoff=likeness)
     return match[0] if match else None
 

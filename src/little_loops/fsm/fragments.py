@@ -103,9 +103,10 @@ def inherit(
         names = " -> ".join([*(seen for seen, _ in chain), name])
         trail.error(CIRCULAR, ("from",), f"Circular inheritance: {names}", mapping)
         return child
+    before = len(trail.found)
     parent = trail.read(path, BAD_PARENT, ("from",), mapping)
     if not isinstance(parent, dict):
-        if parent is not None or not trail.found:
+        if not any(d.is_error for d in trail.found[before:]):
             note = f"parent loop '{name}' must be a mapping, found {shown(parent)}"
             trail.error(BAD_PARENT, ("from",), note, mapping)
         return child

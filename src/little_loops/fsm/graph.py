@@ -1,4 +1,4 @@
-"""The states of a loop as a graph: edges with labels, reachability, cycles.
+"""The states of a loop as a graph: edges with labels, reachability.
 
 Pure. ``$current`` is the state itself; a target with ``${`` in it may be any state. Order is the order of the
 file, so that whatever is drawn or reported from here is stable.
@@ -110,7 +110,7 @@ def reachable(
     start: str | None = None,
     *,
     without: Iterable[str] = (),
-    ways: Mapping[str, Iterable[str]] | None = None,
+    ways: Mapping[str, tuple[str, ...]] | None = None,
 ) -> set[str]:
     """The states that can be entered from ``start`` (the initial state) when some states are closed.
 
@@ -126,6 +126,8 @@ def reachable(
         if name in seen:
             continue
         seen.add(name)
+        if len(ways[name]) == len(loop.states):
+            return set(loop.states) - closed
         waiting += [target for target in ways[name] if target not in closed]
     return seen
 
@@ -134,20 +136,3 @@ def unreachable(loop: FSMLoop) -> list[str]:
     """The states no run can enter, in file order."""
     entered = reachable(loop)
     return [name for name in loop.states if name not in entered]
-
-
-def on_cycle(loop: FSMLoop) -> set[str]:
-    """The states that can be entered again after they were left."""
-    ways = followers(loop)
-    found: set[str] = set()
-    for name in loop.states:
-        seen: set[str] = set()
-        waiting = list(ways[name])
-        while waiting:
-            here = waiting.pop()
-            if here not in seen:
-                seen.add(here)
-                waiting += ways[here]
-        if name in seen:
-            found.add(name)
-    return found

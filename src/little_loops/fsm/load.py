@@ -28,12 +28,13 @@ from little_loops.fsm.fitting import MISSING_KEY, UNKNOWN_KEY, Mistake, shown
 from little_loops.fsm.fragments import Trail, apply_fragments, expand_flow, inherit
 from little_loops.fsm.library import resolve_loop_path
 from little_loops.fsm.schema import FSMLoop
-from little_loops.fsm.validation.judge import Judged, judge
+from little_loops.fsm.validation.judge import Judged, is_below, judge
 from little_loops.fsm.validation.rule import NOTHING_KNOWN, Child, Hit, Known, Subject
 from little_loops.fsm.yaml import Document, Place, PlacedList, PlacedMap, locate, parse, read_document
 
 NOT_A_LOOP, BAD_PARADIGM, FLOW_AND_STATES = "LL119", "LL120", "LL127"
 ALIASES = {"on_yes": "on_success", "on_no": "on_failure"}
+MOST_MISTAKES = 1000
 REQUIRED = {"name": "name", "initial": "initial", "states": "states (or flow)"}
 
 
@@ -157,8 +158,8 @@ def _decoded(mapping: dict[str, Any], trail: Trail) -> FSMLoop | None:
     mistakes: list[Mistake] = []
     loop = decode(FSMLoop, mapping, (), mistakes)
     at_root = [m for m in mistakes if m.path == () and m.code == UNKNOWN_KEY]
-    rest = [m for m in mistakes if m not in at_root and not (m.path == () and m.code == MISSING_KEY)]
-    for mistake in (*at_root, *rest):
+    rest = [m for m in mistakes if m.path != () or m.code not in (UNKNOWN_KEY, MISSING_KEY)]
+    for mistake in (*at_root, *rest)[:MOST_MISTAKES]:
         trail.note(mistake, mapping)
     return loop
 
@@ -220,7 +221,7 @@ class Children:
     """Looks up sub-loops for the rules, each once; a loop that names itself is not loaded again."""
 
     def __init__(self, folder: Path, loops_dir: Path | None) -> None:
-        self.folders = [folder, *([loops_dir] if loops_dir is not None and loops_dir != folder else [])]
+        self.folders = [folder, loops_dir or Path(".loops")]
         self.known: dict[str, Child] = {}
 
     def __call__(self, name: str) -> Child:
@@ -255,15 +256,8 @@ def _judge(
         return _place(mapping, hit)
 
     judged = judge(Subject(loop, mapping, known, children), place=place)
-    kept = [d for d in judged.found if not _below(d.path or "", wrong)]
+    kept = [d for d in judged.found if not is_below(d.path or "", wrong)]
     return Judged(kept, judged.suppressed)
-
-
-def _below(path: str, owners: set[str | None]) -> bool:
-    for owner in owners:
-        if owner and owner != "<root>" and (path == owner or path.startswith((f"{owner}.", f"{owner}["))):
-            return True
-    return False
 
 
 def _place(mapping: Mapping[str, Any], hit: Hit) -> Span | None:

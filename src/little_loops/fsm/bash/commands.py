@@ -141,14 +141,7 @@ def _xargs(call: Call, name: str) -> None:
     first = _inner_command(call, XARGS, name)
     if given is None or first >= len(call):
         return
-    marks = [b.prefix for a, b in zip(call.parts, call.parts[1:], strict=False) if a.static == "-I"]
-    mark = (
-        marks[0]
-        if marks
-        else "{}"
-        if any(w.prefix.startswith(("-i", "--replace")) for w in call.parts)
-        else None
-    )
+    mark = _replaced_word(call)
     made: list[Word] = []
     for word in call.parts[first:]:
         if mark and mark in word.prefix:
@@ -158,6 +151,18 @@ def _xargs(call: Call, name: str) -> None:
     if mark is None:
         made.append(Word((), "", False, given.origins))
     judge(replace(call, parts=tuple(made)))
+
+
+def _replaced_word(call: Call) -> str | None:
+    """The mark that xargs replaces by what it reads, None when it appends."""
+    for word, after in zip(call.parts, (*call.parts[1:], None), strict=True):
+        if word.static == "-I" and after is not None:
+            return after.prefix
+        if word.prefix.startswith("-I"):
+            return word.prefix[2:]
+        if word.prefix.startswith(("-i", "--replace")):
+            return word.prefix.removeprefix("--replace").removeprefix("-i").removeprefix("=") or "{}"
+    return None
 
 
 def _find(call: Call, name: str) -> None:

@@ -138,9 +138,18 @@ _CONTAINERS = frozenset({"pipeline", "redirected_statement", "command_substituti
 def _variables(node: Node, calculated: bool) -> Iterator[tuple[str, Node]]:
     for leaf in walk(node):
         if leaf.type in ("variable_name", "special_variable_name"):
-            yield text_of(leaf), leaf
+            if calculated or _is_read(leaf):
+                yield text_of(leaf), leaf
         elif calculated and leaf.type in ("word", "regex", "string_content", "raw_string"):
             yield from ((name, leaf) for name in _NAMES.findall(text_of(leaf)))
+
+
+def _is_read(name: Node) -> bool:
+    """True for the name in an expansion, false for one that is declared or assigned to."""
+    parent = name.parent
+    if parent is not None and parent.type == "subscript":
+        parent = parent.parent
+    return parent is not None and parent.type in ("simple_expansion", "expansion")
 
 
 # -- how data gets into variables --
@@ -196,6 +205,10 @@ def _assign(flow: Flow, node: Node) -> bool:
         taint = flow.carried(value) or flow.of(text_of(value))
     if taint is not None and any(text_of(c) == "+=" for c in node.children):
         taint = Taint(taint.origins, False)
+    name = node.child_by_field_name("name")
+    keys = flow.carried(name) if name is not None and name.type == "subscript" else None
+    if keys is not None:
+        taint = Taint(keys.origins | (taint.origins if taint else frozenset()), False)
     return flow.add(assigned_name(node), taint)
 
 

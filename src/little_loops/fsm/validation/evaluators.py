@@ -26,6 +26,7 @@ FIRST_ROUND = {
     "gt": lambda target: target < 1,
     "ge": lambda target: target <= 1,
 }
+LONGEST_SCRIPT = 20_000  # of which a counter is looked for
 COUNTER = re.compile(r"\$\(\(\s*\$?\{?(\w+)\}?\s*\+\s*1\s*\)\)|\bexpr\b[^\n]*\+\s*1\b|\+\+|\+=\s*1\b")
 
 
@@ -208,7 +209,12 @@ def zero_retry(name: str, state: StateConfig) -> Iterator[Hit]:
     if evaluate is None or evaluate.type != "output_numeric" or not state.action or is_agent(state):
         return
     target, passes = number(evaluate.target), FIRST_ROUND.get(str(evaluate.operator))
-    if target is None or passes is None or not COUNTER.search(state.action) or passes(target):
+    if (
+        target is None
+        or passes is None
+        or not COUNTER.search(state.action[:LONGEST_SCRIPT])
+        or passes(target)
+    ):
         return
     note = f"the counter starts at 1, and 1 {evaluate.operator} {evaluate.target} is already a no"
     yield Hit(("states", name, "evaluate"), note, ("states", name, "evaluate", "target"))

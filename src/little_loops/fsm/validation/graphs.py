@@ -12,6 +12,7 @@ from little_loops.fsm.validation.rule import WARNING, Hit, Rule, Subject, rule
 from little_loops.fsm.validation.states import is_learning
 from little_loops.fsm.validation.texts import texts_of
 
+MOST_STEPS = 2_000_000  # states looked at in one loop before the search gives up
 SUB_LOOP_FIELDS = frozenset({"output", "exit_code", "events"})
 
 
@@ -92,6 +93,7 @@ class Captures:
         self.loop = loop
         self.ways = followers(loop)
         self.entered = reachable(loop, ways=self.ways)
+        self.around: dict[tuple[str, ...], set[str]] = {}
         self.children = any(state.loop for state in loop.states.values())
         self.makers: dict[str, list[str]] = {}
         for name, state in loop.states.items():
@@ -120,8 +122,12 @@ class Captures:
     def _entered_without(self, reader: str, makers: list[str]) -> bool:
         if reader not in self.entered:
             return False
-        closed = [name for name in makers if name != reader]
-        return reader in reachable(self.loop, without=closed, ways=self.ways)
+        closed = tuple(name for name in makers if name != reader)
+        if closed not in self.around:
+            if len(self.around) * len(self.loop.states) > MOST_STEPS:
+                return False
+            self.around[closed] = reachable(self.loop, without=closed, ways=self.ways)
+        return reader in self.around[closed]
 
 
 RULES: tuple[Rule, ...] = (never_entered, silent_failure, action_at_end, capture_reach)

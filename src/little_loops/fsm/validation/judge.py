@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any, NamedTuple
 
+from little_loops.fsm.codec import decode
 from little_loops.fsm.diagnostics import Diagnostic, Span, ValidationSeverity, dotted
-from little_loops.fsm.fitting import Path
+from little_loops.fsm.fitting import Mistake, Path
 from little_loops.fsm.schema import FSMLoop
 from little_loops.fsm.validation import children, evaluators, graphs, loops, placements, states, texts
 from little_loops.fsm.validation.rule import Hit, Known, Rule, Subject
@@ -26,6 +28,7 @@ RULES: tuple[Rule, ...] = (
 )
 BY_CODE: Mapping[str, Rule] = {rule.code: rule for rule in RULES}
 USELESS_ALLOW = "LL126"
+MOST_HITS = 200  # of one rule in one loop: whoever has that many needs no more
 
 
 class Judged(NamedTuple):
@@ -42,15 +45,28 @@ def validate_fsm(
     fsm: FSMLoop, extra_evaluators: Iterable[str] = (), extra_actions: Iterable[str] = ()
 ) -> list[Diagnostic]:
     """What the rules of the graph say about a loop: errors and warnings in a stable order. Never raises."""
-    subject = Subject(fsm, known=Known(frozenset(extra_evaluators), frozenset(extra_actions)))
-    return judge(subject, [rule for rule in RULES if not rule.lint]).found
+    mistakes: list[Mistake] = []
+    usable = decode(FSMLoop, fsm.to_dict(), (), mistakes)
+    odd = [Diagnostic(m.message, dotted(m.path), ValidationSeverity(m.severity), m.code) for m in mistakes]
+    subject = Subject(usable or fsm, known=Known(frozenset(extra_evaluators), frozenset(extra_actions)))
+    judged = judge(subject, [rule for rule in RULES if not rule.lint])
+    wrong = {d.path for d in odd if d.is_error}
+    return [*odd, *(d for d in judged.found if not is_below(d.path or "", wrong))]
+
+
+def is_below(path: str, owners: set[str | None]) -> bool:
+    """Whether a dotted path is one of these owners or something inside one."""
+    for owner in owners:
+        if owner and owner != "<root>" and (path == owner or path.startswith((f"{owner}.", f"{owner}["))):
+            return True
+    return False
 
 
 def judge(subject: Subject, rules: Iterable[Rule] = RULES, place: Place = lambda hit: None) -> Judged:
     """Runs the rules and sorts their hits into what counts and what was silenced by `allow`."""
     judged = Judged([], [])
     for rule in rules:
-        for hit in rule.check(subject):
+        for hit in islice(rule.check(subject), MOST_HITS):
             found = _diagnostic(rule, hit, place(hit))
             silenced = (
                 not found.is_error and not found.blocks and rule.code in _allowed(subject.loop, hit.path)
