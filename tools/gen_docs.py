@@ -157,7 +157,7 @@ def events_page() -> str:
 
 
 def rules_page() -> str:
-    from little_loops.fsm.validation.judge import RULES
+    from little_loops.fsm.validation.judge import EXPLAINED
 
     parts = [
         "# Rules",
@@ -165,7 +165,7 @@ def rules_page() -> str:
         "`--strict`. A warning that *stops* would certainly fail at run time, or would run data as code: "
         "`run` refuses such a loop too. `allow: [CODE]` in a loop or a state silences a warning there.",
     ]
-    for rule in sorted(RULES, key=lambda rule: rule.code):
+    for rule in sorted(EXPLAINED, key=lambda rule: rule.code):
         severity = rule.severity.value + (", stops" if rule.blocks else "")
         parts += [f"## {rule.code} ({severity})", rule.title, rule.help]
     return "\n\n".join(parts)

@@ -28,7 +28,7 @@ from little_loops.fsm.fitting import MISSING_KEY, UNKNOWN_KEY, Mistake, shown
 from little_loops.fsm.fragments import Trail, apply_fragments, expand_flow, inherit
 from little_loops.fsm.library import resolve_loop_path
 from little_loops.fsm.schema import FSMLoop
-from little_loops.fsm.validation.judge import Judged, is_below, judge
+from little_loops.fsm.validation.judge import Judged, is_below, judge, silenced
 from little_loops.fsm.validation.rule import NOTHING_KNOWN, Child, Hit, Known, Subject
 from little_loops.fsm.yaml import Document, Place, PlacedList, PlacedMap, locate, parse, read_document
 
@@ -114,9 +114,10 @@ def load_document(
     if loop is None:
         return LoadResult(None, tuple(trail.found), sources, resolved=resolved or {})
     children = Children(folder, Path(loops_dir) if loops_dir is not None else None)
+    read = silenced(loop, trail.found)
     judged = _judge(loop, resolved or {}, known, children, trail.found)
-    found = (*trail.found, *judged.found)
-    return LoadResult(loop, found, sources, tuple(judged.suppressed), resolved=resolved or {})
+    found, suppressed = (*read.found, *judged.found), (*read.suppressed, *judged.suppressed)
+    return LoadResult(loop, found, sources, suppressed, resolved=resolved or {})
 
 
 def resolve(document: Document, folder: Path, trail: Trail) -> tuple[dict[str, Any] | None, FSMLoop | None]:

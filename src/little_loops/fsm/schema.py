@@ -160,7 +160,7 @@ class FSMLoop(Mapped):
     )
     properties: Any = keyed(Kind.ANY, "Laws that every run has to keep.", example={"never": ["publish"]})
     allow: list[str] = keyed(
-        Kind.TEXTS, "Rule codes that are silenced here.", factory=list, example=["LL230"]
+        Kind.TEXTS, "Rule codes that are silenced here.", factory=list, example=["LL217"]
     )
 
     PARSE_TIME_KEYS = ("import", "fragments", "from", "flow", "state_defs")

@@ -213,7 +213,7 @@ class StateConfig(Mapped):
         Kind.BOOL, "A failing exit code is an error for every evaluator.", example=True
     )
     allow: list[str] = keyed(
-        Kind.TEXTS, "Rule codes that are silenced here.", factory=list, example=["LL501"]
+        Kind.TEXTS, "Rule codes that are silenced here.", factory=list, example=["LL332"]
     )
 
     PARSE_TIME_KEYS = ("fragment",)

@@ -8,13 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from little_loops.fsm.codec import decode
 from little_loops.fsm.diagnostics import Diagnostic, Span, ValidationSeverity, dotted
 from little_loops.fsm.fitting import Mistake, Path
 from little_loops.fsm.schema import FSMLoop
-from little_loops.fsm.validation import children, evaluators, graphs, loops, placements, states, texts
+from little_loops.fsm.validation import (
+    children,
+    evaluators,
+    graphs,
+    loops,
+    placements,
+    reading,
+    states,
+    texts,
+)
 from little_loops.fsm.validation.rule import Hit, Known, Rule, Subject
 
 RULES: tuple[Rule, ...] = (
@@ -26,7 +35,8 @@ RULES: tuple[Rule, ...] = (
     *placements.RULES,
     *children.RULES,
 )
-BY_CODE: Mapping[str, Rule] = {rule.code: rule for rule in RULES}
+EXPLAINED: tuple[Rule, ...] = (*reading.RULES, *RULES)
+BY_CODE: Mapping[str, Rule] = {rule.code: rule for rule in EXPLAINED}
 USELESS_ALLOW = "LL126"
 MOST_HITS = 200  # of one rule in one loop: whoever has that many needs no more
 
@@ -113,6 +123,14 @@ def strict(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     return [replace(d, severity=ValidationSeverity.ERROR) for d in found]
 
 
-def known_codes() -> dict[str, Any]:
-    """Code to title of every rule, for documentation."""
-    return {rule.code: rule.title for rule in RULES}
+def silenced(loop: FSMLoop, found: Iterable[Diagnostic]) -> Judged:
+    """Findings made while loading, parted into what counts and what an `allow` key silenced."""
+    judged = Judged([], [])
+    owners = {f"states.{name}": set(state.allow) for name, state in loop.states.items() if state.allow}
+    for diagnostic in found:
+        codes = set(loop.allow)
+        for owner, allowed in owners.items():
+            codes |= allowed if is_below(diagnostic.path or "", {owner}) else set()
+        hide = diagnostic.code in codes and not diagnostic.is_error
+        (judged.suppressed if hide else judged.found).append(diagnostic)
+    return judged
