@@ -1,4 +1,4 @@
-"""What can be wrong before there is a loop to judge: the text, the files it is made of, the shape of its values.
+"""What can be wrong before there is a loop to judge: the text, its files, the shape of its values.
 
 These findings come from the steps of loading; here they have their codes explained, like every other rule.
 """
