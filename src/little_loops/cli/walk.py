@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 class Walk:
     """Tells the walk step by step, and counts what it came by."""
 
-    def __init__(self, cap: int, *, quiet: bool) -> None:
+    def __init__(self, cap: int, scenario: str | None, *, quiet: bool) -> None:
         self.cap = cap
+        self.scenario = scenario
         self.say: Callable[[str], None] = (lambda _text: None) if quiet else output.say
         self.visited: list[str] = []
         self.actions: Counter[tuple[str, str]] = Counter()
         self.steps: list[dict[str, Any]] = []
         self.last: ev.LoopComplete | None = None
 
-    def head(self, name: str, scenario: str | None) -> None:
-        how = f"scenario {scenario}" if scenario else "you say how every action ends"
-        self.say(f"{output.paint(f'Simulating {name}', 'bold')}: {how}; nothing is executed\n")
+    def head(self, name: str) -> str:
+        how = f"scenario {self.scenario}" if self.scenario else "you say how every action ends"
+        return f"{output.paint(f'Simulating {one_line(name)}', 'bold')}: {how}; nothing is executed\n"
 
     def output(self, lines: tuple[str, ...], partial: str | None) -> None:
         """Nothing real is ever printed."""
@@ -41,7 +42,9 @@ class Walk:
 
     def _lines(self, event: ev.Event) -> list[str]:  # noqa: C901, PLR0912 - one case an event
         match event:
-            case ev.LoopStart() if event.depth:
+            case ev.LoopStart(depth=0):
+                return [self.head(event.loop)]
+            case ev.LoopStart():
                 return [f"{output.paint('↳', 'cyan')} loop {one_line(event.loop)}"]
             case ev.StateEnter():
                 self.visited.append(event.state)
@@ -119,12 +122,12 @@ class Walk:
             names = ", ".join(done.assumed)
             self.say(f"  Made up: {names} (a run wants --context {done.assumed[0]}=VALUE)")
 
-    def as_json(self, name: str, scenario: str | None, done: Simulated) -> dict[str, Any]:
+    def as_json(self, name: str, done: Simulated) -> dict[str, Any]:
         last = self.last
         assert last is not None
         return {
             "loop": name,
-            "scenario": scenario,
+            "scenario": self.scenario,
             "visited": self.visited,
             "iterations": last.iterations,
             "steps": self.steps,

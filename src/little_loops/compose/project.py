@@ -43,7 +43,7 @@ class Project:
             from little_loops.fsm.library import BUILT_IN_DIR
 
             return resolve_loop_path(reference, BUILT_IN_DIR)
-        return resolve_loop_path(reference, self.loops_dir)
+        return _as_typed(resolve_loop_path(reference, _as_typed(self.loops_dir)))
 
     def load(self, reference: str, *, builtin: bool = False) -> LoadResult:
         """A loop given by name or path, with everything found in it.
@@ -53,6 +53,14 @@ class Project:
             LoadError: its file cannot be read.
         """
         return load(self.find(reference, builtin=builtin), loops_dir=self.loops_dir)
+
+
+def _as_typed(path: Path) -> Path:
+    """The path relative to the working directory where it lies below it, as a person would write it."""
+    try:
+        return path.absolute().relative_to(Path.cwd())
+    except ValueError:
+        return path
 
 
 def open_project(start: Path | None = None, loops_dir: str | None = None) -> Project:

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,18 +28,28 @@ MARKS = (".loops", ".ll", FILE_NAME)
 def find_project(start: Path) -> Path:
     """The project that ``start`` belongs to: the nearest folder with a mark, else ``start`` itself.
 
-    The walk ends at the root of a git checkout, and the home folder counts only when it is ``start``.
+    The walk ends at the root of a git checkout, at the home folder, and at a folder into which others could
+    have put the mark: those count only when they are ``start``.
     """
     start = start.absolute()
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises where there is none
     for folder in (start, *start.parents):
-        if folder != start and folder in (home, Path(folder.anchor)):
+        if folder != start and (folder in (home, Path(folder.anchor)) or not _is_mine(folder)):
             return start
         if any((folder / mark).exists() for mark in MARKS):
             return folder
         if (folder / ".git").exists():
             return start
     return start
+
+
+def _is_mine(folder: Path) -> bool:
+    """Whether nobody else decides what is in a folder; in /tmp anybody does."""
+    try:
+        about = folder.stat()
+    except OSError:
+        return False
+    return about.st_uid == os.getuid() and not about.st_mode & stat.S_IWOTH
 
 
 def find_file(root: Path, env: Mapping[str, str]) -> Path | None:

@@ -153,11 +153,13 @@ def _layered(boxes: dict[str, Box], edges: Sequence[Edge], room: int) -> list[li
     used: list[int] = []
     layers: list[list[str]] = []
     placed: dict[str, int] = {}
+    apart = 0
     while len(placed) < len(boxes):
         name = next(n for n in boxes if n not in placed and waiting[n] <= placed.keys())
         level = max((placed[source] + 1 for source in waiting[name]), default=0)
-        if not waiting[name] and placed:  # a part that nothing leads to goes below the rest
-            level = len(layers)
+        if not waiting[name] and placed:  # what nothing leads to goes below the rest
+            apart = apart or len(layers)
+            level = apart
         while level < len(layers) and used[level] + GAP + boxes[name].width > room:
             level += 1
         if level == len(layers):

@@ -61,12 +61,11 @@ def command(loop: str, scenario: str | None, cap: int, as_json: bool, **given: A
     inputs = Inputs(
         given["input_text"], running.params(given["param"]), running.pairs(given["context"], "--context")
     )
-    walk = Walk(cap, quiet=as_json)
-    walk.head(definition.name, scenario)
+    walk = Walk(cap, scenario, quiet=as_json)
     choose: Choose = fixed(scenario) if scenario else ask
     done = simulate(project, result, inputs, choose, cap, (walk,))
     if as_json:
-        output.say_json(walk.as_json(definition.name, scenario, done))
+        output.say_json(walk.as_json(definition.name, done))
     else:
         walk.summary(done)
     return 0 if done.outcome.exit_code == 0 else 1

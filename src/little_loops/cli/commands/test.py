@@ -48,7 +48,7 @@ LINES, STDERR_LINES, CHARACTERS = 10, 5, 500
 @flags.values
 @usage.json_option
 def command(loop: str, state: str | None, expect: str | None, as_json: bool, **given: Any) -> int:
-    from little_loops.compose.inputs import Inputs
+    from little_loops.compose.inputs import Inputs, context_of
     from little_loops.compose.project import open_project
     from little_loops.compose.trying import state_of, try_state
     from little_loops.process import StopToken
@@ -58,13 +58,14 @@ def command(loop: str, state: str | None, expect: str | None, as_json: bool, **g
     definition = project.load(loop, builtin=given["built_in"]).require()
     name = state_of(definition, state)
     body = definition.states[name]
+    inputs = Inputs(
+        given["input_text"], running.params(given["param"]), running.pairs(given["context"], "--context")
+    )
+    context_of(definition, inputs, {})
     if not as_json:
         _head(definition.name, name, body)
     if body.action is None and body.evaluate is None:
         return _nothing_to_run(name, body, as_json)
-    inputs = Inputs(
-        given["input_text"], running.params(given["param"]), running.pairs(given["context"], "--context")
-    )
     stop = StopToken()
     with running.signals(stop):
         events = try_state(project, definition, name, inputs, _choose(given["exit_code"], as_json), stop)
