@@ -1,10 +1,9 @@
 """Templates: a string of a loop file cut once into literal text and `${...}` references.
 
 Law: `parse` is pure, total and cached. It never raises, never looks up a value and never decides how a value
-is
-written; whatever is wrong with a reference becomes a `Malformed` part, and the rest of the text stays usable.
-Text that was put in for a reference is never parsed again, because only the author's text is ever parsed
-here.
+is written; whatever is wrong with a reference becomes a `Malformed` part, and the rest of the text stays
+usable. Text that was put in for a reference is never parsed again, because only the author's text is ever
+parsed here.
 """
 
 from __future__ import annotations
@@ -41,7 +40,8 @@ _SUFFIX_WORD = re.compile(r":([A-Za-z]+)(=[^:]*)?$")
 @dataclass(frozen=True, slots=True)
 class Literal:
     """The author's own text. `text` is what it stands for; `start`, `end` are character offsets in the
-    source."""
+    source.
+    """
 
     text: str
     start: int
@@ -53,10 +53,8 @@ class Reference:
     """A `${namespace.path}` with at most one suffix.
 
     `path` is everything after the first dot, without the suffix; `keys` is the path cut at its dots (for
-    `env`
-    the whole path is one key). `default` is the text of `:default=`, None when there is none. `optional` is
-    the
-    suffix `?`, `shell` is `:shell`, `raw` is `:raw`.
+    `env` the whole path is one key). `default` is the text of `:default=`, None when there is none.
+    `optional` is the suffix `?`, `shell` is `:shell`, `raw` is `:raw`.
     """
 
     namespace: str

@@ -1,10 +1,8 @@
 """Templates rendered against a scope: what the author wrote, with the values of this moment.
 
 Law: pure. Data becomes the text of a prompt or of a setting, never the text of a command: a shell action
-names
-variables, and their values are resolved apart from it. Where a result is written down, `${env.X}` is not
-replaced;
-its offset is noted instead.
+names variables, and their values are resolved apart from it. Where a result is written down, `${env.X}` is
+not replaced; its offset is noted instead.
 """
 
 from __future__ import annotations
@@ -111,8 +109,7 @@ def render_tree(value: Any, scope: Scope) -> tuple[Any, tuple[str, ...], dict[st
     """A value of `with:` or `params:` with every text in it rendered; keys stay as they are.
 
     Returns the value, the JSON pointers of what is data in it, and the environment offsets by pointer. A text
-    that
-    is one reference and nothing else keeps the type of its value. Raises `InterpolationError`.
+    that is one reference and nothing else keeps the type of its value. Raises `InterpolationError`.
     """
     data: list[str] = []
     env: dict[str, Env] = {}

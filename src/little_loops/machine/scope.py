@@ -1,8 +1,7 @@
 """What templates may refer to, and looking it up: namespaces, missing values, and what counts as data.
 
 Law: pure; the scope is all it sees. A value of the environment is never looked at here: its place is, and the
-words
-`${env.X}` stand for it.
+words `${env.X}` stand for it.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 
 
 class InterpolationError(Exception):
-    """A reference that cannot be rendered. `reference` is its `namespace.path`, `hint` the next step or
-    None."""
+    """A reference that cannot be rendered. `reference` names it, `hint` is the next step or None."""
 
     def __init__(self, message: str, reference: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -39,10 +37,9 @@ class Scope:
     """Everything a template may refer to, at one moment of one frame.
 
     `data` holds JSON pointers into `context` whose values (with all below them) are data. `context_env`
-    tells, by
-    pointer, the (offset, name) pairs where a context text holds the words `${env.NAME}` for a variable. `env`
-    is the
-    environment of the run. `elapsed_ms` is the running time of the frame in milliseconds.
+    tells, by pointer, the (offset, name) pairs where a context text holds the words `${env.NAME}` for a
+    variable. `env` is the environment of the run. `elapsed_ms` is the running time of the frame in
+    milliseconds.
     """
 
     context: Mapping[str, Any]
@@ -65,9 +62,8 @@ class Rendered:
     """A rendered text.
 
     `env` lists (offset, name) of every `${env.name}` in `text` that the edge replaces: by the value in a
-    prompt, by
-    the shell's own `${name}` in a shell action. `values` maps each shell variable that `text` names to the
-    reference it stands for. `data` is True when any part was data.
+    prompt, by the shell's own `${name}` in a shell action. `values` maps each shell variable that `text`
+    names to the reference it stands for. `data` is True when any part was data.
     """
 
     text: str
@@ -281,8 +277,7 @@ def with_environment(text: str, env: Env, scope: Scope, *, secrets: bool = False
     """A text with the values of the environment put in at their offsets.
 
     Raises `InterpolationError` for a variable that is not set, and unless `secrets` for one whose name says
-    that it
-    is a secret.
+    that it is a secret.
     """
     for offset, name in sorted(env, reverse=True):
         if not secrets and _SECRET.search(name):

@@ -1,5 +1,4 @@
-"""Shell actions rendered: code pasted, data named by variables, and the checks that only a running loop can
-make.
+"""Shell actions rendered: code pasted, data named by variables, and the checks that need the values.
 
 Law: no value of data is in the text. What bash would evaluate as a number is checked to be one before
 anything runs.
@@ -45,8 +44,7 @@ def render_shell(text: str, scope: Scope, lenient: bool = False) -> Rendered:
 
     Raises:
         InterpolationError: a missing value, a value where it could be executed, or one that is not the number
-        its
-            place needs.
+            its place needs.
     """
     pieces = _Pieces(scope, lenient)
     for part in parse(text).parts:
@@ -201,8 +199,7 @@ def check_shell(
     """Every reason why a shell action could not be rendered safely, with the context values that are known.
 
     A context value that is not known yet counts as one plain word of code. Offsets are those of the
-    references in
-    `text`. Malformed references are not reported here.
+    references in `text`. Malformed references are not reported here.
     """
     pieces: list[Piece] = []
     starts: list[int] = []

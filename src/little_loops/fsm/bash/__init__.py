@@ -1,8 +1,7 @@
 """Where a value stands in a bash text, and how it gets there as one literal value.
 
 Law: a value never becomes bash text. The text names variables; the values travel beside it. Places where bash
-or
-a known interpreter would run, parse or expand a value again are refused with the safe way to write it.
+or a known interpreter would run, parse or expand a value again are refused with the safe way to write it.
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ class Call:
 
     def splits(self, at: int) -> bool:
         """True when the word is an unquoted expansion of something unknown: it may become any number of
-        words."""
+        words.
+        """
         word = self.parts[at]
         if word.complete or self.data(at) is not None:
             return False

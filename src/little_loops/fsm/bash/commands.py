@@ -1,8 +1,7 @@
 """What a command does with its words: run them, parse them again, take them for names, or just read them.
 
 Law: a value may stand wherever bash hands it on as a literal word. It may not stand where bash, or a program
-that
-the tables know to be an interpreter, would run it. Where that hangs on something unknown, it is refused.
+that the tables know to be an interpreter, would run it. Where that hangs on something unknown, it is refused.
 """
 
 from __future__ import annotations
@@ -243,7 +242,8 @@ def _all_arguments(word: Word) -> bool:
 
 def _judge_function(call: Call, name: str) -> None:
     """A function of the text. Where some function runs "$@", its words are a command, after each shift as
-    well."""
+    well.
+    """
     script = call.flow.script
     heads = [node for node in script.of_type("command") if (w := words(script, node)) and _runs_arguments(w)]
     if not heads or call.rest(1) is None:

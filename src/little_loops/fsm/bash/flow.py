@@ -2,8 +2,7 @@
 name.
 
 Law: order and branches are ignored, so a variable that may ever hold data always does. The output of a
-command
-that was given data is data too, unless that command only counts.
+command that was given data is data too, unless that command only counts.
 """
 
 from __future__ import annotations
@@ -29,7 +28,8 @@ _COUNT_FLAG = re.compile(r"-[A-Za-z]*c[A-Za-z]*|--count")
 @dataclass(frozen=True, slots=True)
 class Taint:
     """What a word or variable holds: the spans (by index) it comes from; `exact` when it is one of them,
-    whole."""
+    whole.
+    """
 
     origins: frozenset[int]
     exact: bool
@@ -64,7 +64,8 @@ class Flow:
 
     def carriers(self, node: Node, calculated: bool = False) -> Iterator[Taint]:
         """One taint per value or tainted variable inside a node. In `calculated` text bare names are
-        variables."""
+        variables.
+        """
         for span in self.script.within(node):
             leaf = self.script.tree.root_node.descendant_for_byte_range(span.start, span.end)
             if leaf is not None and leaf.type != "comment":

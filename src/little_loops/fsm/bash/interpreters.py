@@ -1,8 +1,7 @@
 """Where an interpreter takes its program from: an option, a word, a file, its standard input.
 
 Law: data may be an argument of a program text, never the program text, never the file it is read from, and
-never
-a word that could be an option bringing one.
+never a word that could be an option bringing one.
 """
 
 from __future__ import annotations
@@ -30,7 +29,8 @@ class _Reading:
 
 def judge_interpreter(call: Call, spec: Interpreter, name: str) -> None:
     """Refuse data that an interpreter would run; ask for a value without a leading dash where options are
-    read."""
+    read.
+    """
     state = _Reading()
     while state.at < len(call) and not state.done:
         word = call.parts[state.at]

@@ -1,8 +1,7 @@
 """What goes into a bash text and what comes out: author's text and data, in; placed text or a refusal, out.
 
 Law: nothing here knows bash. `Data` never holds a value, only the name of the variable that will: a value
-cannot
-be parsed by mistake where it cannot be seen.
+cannot be parsed by mistake where it cannot be seen.
 """
 
 from __future__ import annotations
@@ -35,8 +34,7 @@ class Placed:
 
     `references` lists (offset, variable) of every `${variable}` written for a value, offsets in characters of
     `text`, ascending. The values of `numbers` must be integers and those of `words` must not begin with a
-    dash,
-    or the text must not be run.
+    dash, or the text must not be run.
     """
 
     text: str

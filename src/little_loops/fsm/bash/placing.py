@@ -1,8 +1,7 @@
 """Put values into a bash text: every value a variable, quoted as its position asks.
 
 Law: the result holds no value, so no value can be parsed. What is written is parsed once more and must show
-every
-value in the quoting that was meant for it; otherwise nothing is returned.
+every value in the quoting that was meant for it; otherwise nothing is returned.
 """
 
 from __future__ import annotations
@@ -62,8 +61,7 @@ def place(pieces: tuple[Piece, ...]) -> Placed:
 
     Raises:
         Refusal: a value stands where bash or an interpreter would run, parse or expand it, or where its
-        position
-            cannot be proven; or a pasted code value changes the position of a value behind it.
+            position cannot be proven; or a pasted code value changes the position of a value behind it.
     """
     placed, refusals = _worked_out(pieces)
     if placed is None:

@@ -1,8 +1,8 @@
 """In which quoting a value stands, and in what it stands: one climb from the value to the root.
 
 Law: a list of what is known to be harmless. A value met anywhere else is refused, so a construct nobody
-thought
-of is an error message and never a hole. What commands and arithmetic do with a value is judged elsewhere.
+thought of is an error message and never a hole. What commands and arithmetic do with a value is judged
+elsewhere.
 """
 
 from __future__ import annotations
@@ -45,8 +45,7 @@ class Position:
     """Where one value stands.
 
     `trail` is what it stands in, innermost first: equal trails are equal positions. `opaque` is a pattern
-    that
-    the grammar keeps as one piece.
+    that the grammar keeps as one piece.
     """
 
     span: Span

@@ -32,8 +32,7 @@ def prelude(variables_by_file: Mapping[str, str]) -> str:
 
     The variable is a shell variable, not an environment one, and holds every byte of the file, which must be
     UTF-8 without NUL. `NAME_FILE` is exported with the path, for programs the action starts. Ends with a
-    newline;
-    empty when there is nothing to read. Leaves `$?` at 0.
+    newline; empty when there is nothing to read. Leaves `$?` at 0.
     """
     if not variables_by_file:
         return ""

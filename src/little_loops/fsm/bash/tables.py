@@ -189,8 +189,7 @@ class Wrapper:
     """A program that runs another.
 
     `valued`: options followed by a word of their own; `leading`: words before the other program; `assigns`:
-    takes
-    NAME=value words; `parsed`: options whose word is parsed again.
+    takes NAME=value words; `parsed`: options whose word is parsed again.
     """
 
     valued: frozenset[str] = frozenset()
@@ -241,11 +240,9 @@ class Interpreter:
     """A program that runs program text.
 
     `code`: an option that brings program text (at its end or in the next word); `valued`: other options
-    followed by
-    a word; `safe_valued`: those whose word may be data; `module`: an option whose word names what is run;
-    `program_first`: the first plain word is program text and not a file; `rereads`: options are still read
-    behind
-    the program text; `input_option`: an option that says the program comes on standard input.
+    followed by a word; `safe_valued`: those whose word may be data; `module`: an option whose word names what
+    is run; `program_first`: the first plain word is program text and not a file; `rereads`: options are still
+    read behind the program text; `input_option`: an option that says the program comes on standard input.
     """
 
     code: re.Pattern[str]
