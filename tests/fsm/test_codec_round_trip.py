@@ -250,6 +250,12 @@ def test_words_of_older_yaml_are_booleans_where_one_is_expected(word: str) -> No
     assert [d.code for d in result.warnings] == ([] if word == "true" else ["LL124"])
 
 
+def test_an_object_does_not_hold_on_to_the_file_it_came_from() -> None:
+    text = "name: n\ninitial: a\ncontext: {deep: {list: [{x: 1}]}}\nstates: {a: {terminal: true}}\n"
+    deep = load_text(text).require().context["deep"]
+    assert [type(deep), type(deep["list"]), type(deep["list"][0])] == [dict, list, dict]
+
+
 def test_verdicts_named_yes_and_no_need_no_quotes() -> None:
     text = "name: n\ninitial: a\nstates:\n  a: {action: x, route: {yes: b, no: a}}\n  b: {terminal: true}\n"
     state = load_text(text).require().states["a"]

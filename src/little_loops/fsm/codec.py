@@ -256,7 +256,9 @@ def _read(entry: Entry, value: Any, path: Path, mistakes: list[Mistake]) -> Any:
             return value
         case _:
             good, kept = fitted(kind, value, path, mistakes)
-            return kept if good else entry.default()
+            return (
+                plain(kept) if good else entry.default()
+            )  # a copy: no object holds on to the text of its file
 
 
 def _class(of: type[Any] | None) -> type[Any]:
