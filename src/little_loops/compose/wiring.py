@@ -8,7 +8,7 @@ from pathlib import Path
 
 from little_loops.compose.checks import performable, runnable
 from little_loops.compose.project import Project
-from little_loops.errors import UserError
+from little_loops.errors import UserError, WriteFailed
 from little_loops.fsm.schema import FSMLoop
 from little_loops.journal.append import Durability
 from little_loops.journal.folder import RunFolder
@@ -80,6 +80,8 @@ class ChildLoops:
         assert isinstance(effect, fx.LoadLoop)
         try:
             yield fx.Loaded(self._load(effect.reference))
+        except WriteFailed:
+            raise
         except UserError as problem:
             yield fx.Failed(problem.message)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from little_loops.machine import effects as fx
 from little_loops.machine import evaluation
 from little_loops.machine.children import reference
+from little_loops.machine.copying import replace
 from little_loops.machine.fold_frames import learning_of
 from little_loops.machine.interpolation import resolve_values
 from little_loops.machine.snapshot import (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from little_loops import events as ev
 from little_loops.fsm.schema import FSMLoop, ParameterSpec
+from little_loops.machine.copying import replace
 from little_loops.machine.fold_frames import passed_value
 from little_loops.machine.interpolation import InterpolationError, render_plain, render_tree
 from little_loops.machine.limits import MAX_DEPTH
@@ -223,7 +224,6 @@ def _enum(value: Any, spec: ParameterSpec) -> Any:
 
 _CONVERSIONS = {
     "string": _string,
-    "path": _string,
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,

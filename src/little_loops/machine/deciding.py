@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from little_loops import events as ev
 from little_loops.machine import children, evaluation, limits
 from little_loops.machine import effects as fx
+from little_loops.machine.copying import replace
 from little_loops.machine.fold_frames import learning_of
 from little_loops.machine.routing import end
 from little_loops.machine.snapshot import (

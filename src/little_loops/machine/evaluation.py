@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from little_loops import events as ev
 from little_loops.fsm.schema import EvaluateConfig
+from little_loops.machine.copying import replace
 from little_loops.machine.effects import Judge, Judged, Match, Matched, Measure, Measured
 from little_loops.machine.interpolation import InterpolationError, Scope, render_plain, value_text
 from little_loops.machine.routing import ABSTENTIONS

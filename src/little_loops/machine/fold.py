@@ -8,12 +8,12 @@ follow the phase it meets is ``Impossible``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from little_loops import events as ev
 from little_loops.machine import fold_frames as frames
 from little_loops.machine import fold_limits as limits
+from little_loops.machine.copying import replace
 from little_loops.machine.effects import Failure, Marker, Process
 from little_loops.machine.fold_frames import Impossible, put, top
 from little_loops.machine.snapshot import (

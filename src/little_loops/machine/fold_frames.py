@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, cast
 
 from little_loops import events as ev
+from little_loops.machine.copying import replace
 from little_loops.machine.effects import EnvOffsets, TimeoutKind
 from little_loops.machine.snapshot import (
     Acted,

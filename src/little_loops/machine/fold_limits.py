@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from little_loops import events as ev
+from little_loops.machine.copying import replace
 from little_loops.machine.fold_frames import Impossible, put, top
 from little_loops.machine.snapshot import (
     Acted,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
+from little_loops.machine.copying import replace
 from little_loops.machine.effects import Budget
 from little_loops.machine.snapshot import Frame, Spent
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from little_loops import events as ev
 from little_loops.fsm.schema import StateConfig
 from little_loops.machine import evaluation
+from little_loops.machine.copying import replace
 from little_loops.machine.effects import Budget, Judge
 from little_loops.machine.interpolation import (
     InterpolationError,
