@@ -97,3 +97,15 @@ def test_compiled_json_and_yaml_agree(project: Project) -> None:
     project.write("copy.yaml", shown)
     assert project.ll("validate", "copy.yaml").code == 0
     assert json.loads(shown)["labels"] == ["python", "tests"]
+
+
+def test_findings_for_ci(project: Project) -> None:
+    project.loop("bad", BROKEN)
+    screen = project.ll("validate", "bad", "fix", "nobody", "--format", "github")
+    assert screen.code == 2
+    first = "::error file=.loops/bad.yaml,line=14,endLine=14,col=12,endColumn=18,title=LL301::"
+    assert any(line.startswith(first) for line in screen.lines)
+    missing = "::error title=ll-loop::nobody: no loop named 'nobody'"
+    assert any(line.startswith(missing) for line in screen.lines)
+    log = json.loads(project.ll("validate", "bad", "--format", "sarif").out)
+    assert [result["ruleId"] for result in log["runs"][0]["results"] if result["level"] == "error"]

@@ -46,6 +46,7 @@ class Examined:
         ("validate", "all loops of the project"),
         ("validate --strict .loops other/", "folders; warnings count as errors"),
         ("validate - < fix.yaml", "from standard input"),
+        ("validate --format github", "annotations in a pull request"),
     ],
 )
 @click.argument("loops", metavar="[LOOP]...", nargs=-1)
@@ -56,14 +57,24 @@ class Examined:
     is_flag=True,
     help="Names mean built-in loops, even where the project hides them.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    show_default=True,
+    help="How findings are written; sarif and github are for CI.",
+)
 @usage.json_option
-def command(loops: tuple[str, ...], strict: bool, built_in: bool, as_json: bool) -> int:
+def command(loops: tuple[str, ...], strict: bool, built_in: bool, form: str, as_json: bool) -> int:
     config = definitions.project()
     several = len(loops) != 1 or _is_folder(loops[0], config)
     examined = [_strictly(one) if strict else one for one in _all(loops, config, built_in)]
-    if as_json:
+    if as_json or form == "json":
         plain = [_plain(one) for one in examined]
         output.say_json(plain if several else plain[0])
+    elif form != "text":
+        _report(form, examined)
     elif not examined:
         output.say("No loops to validate.")
     else:
@@ -158,6 +169,20 @@ def _show(examined: Sequence[Examined], several: bool) -> None:
         output.say(
             f"\n{len(examined)} loop{'' if len(examined) == 1 else 's'} checked, {bad or 'none'} invalid"
         )
+
+
+def _report(form: str, examined: Sequence[Examined]) -> None:
+    from little_loops import __version__
+    from little_loops.fsm.diagnostics import Diagnostic, in_file_order
+    from little_loops.fsm.reports import github, sarif
+
+    found = [finding for one in examined for finding in in_file_order(one.found)]
+    found += [Diagnostic(f"{one.name}: {one.problem.message}") for one in examined if one.problem]
+    if form == "sarif":
+        output.say_json(sarif(found, __version__))
+        return
+    for line in github(found):
+        output.say(line)
 
 
 def _whole(one: Examined) -> None:
