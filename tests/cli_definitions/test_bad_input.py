@@ -129,6 +129,7 @@ def test_help_of_every_command_has_an_example(project: Project) -> None:
         "config",
         "simulate",
         "test",
+        "schema",
     ):
         screen = project.ll(verb, "--help")
         assert screen.code == 0

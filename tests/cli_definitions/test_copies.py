@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 
+import jsonschema
 import pytest
+import yaml
 from screens import FIX, Project
 
 GOAL = """\
@@ -34,6 +37,34 @@ def test_install_a_built_in_loop(project: Project) -> None:
     assert "built_in" not in next(x for x in project.ll("list", "--json").json if x["name"] == "quality-gate")
 
 
+def test_an_installed_loop_fits_the_schema_that_its_editor_is_told_of(project: Project) -> None:
+    project.ll("install", "quality-gate")
+    schema = json.loads((project.root / ".loops" / ".loop-schema.json").read_text())
+    assert schema == project.ll("schema").json
+    jsonschema.Draft7Validator.check_schema(schema)
+    checker = jsonschema.Draft7Validator(schema)
+    for name in ("quality-gate", "fix"):
+        text = (project.root / ".loops" / f"{name}.yaml").read_text()
+        assert not list(checker.iter_errors(yaml.safe_load(text)))
+    assert list(checker.iter_errors({"name": "x", "initial": "a", "statez": {}}))
+
+
+def test_the_schema_of_the_settings(project: Project) -> None:
+    assert project.ll("schema", "--config", "-o", "out/config.json").out == "Wrote out/config.json\n"
+    checker = jsonschema.Draft7Validator(json.loads((project.root / "out" / "config.json").read_text()))
+    assert not list(
+        checker.iter_errors({"loops": {"run_defaults": {"delay": 1}}, "issues": {"base_dir": "x"}})
+    )
+    assert not list(checker.iter_errors({"orchestration": {"host_cli": None}}))
+    for wrong in (
+        {"cli": {"color": "no"}},
+        {"loops": {"run_defaults": {"durability": "often"}}},
+        {"commands": {"rate_limits": {"long_wait_ladder": [0]}}},
+        {"loops": {"glyphs": {"shel": "$"}}},
+    ):
+        assert list(checker.iter_errors(wrong)), wrong
+
+
 def test_install_never_overwrites(project: Project) -> None:
     kept = project.loop("quality-gate", FIX)
     screen = project.ll("install", "quality-gate")
@@ -47,7 +78,9 @@ def test_install_under_another_name_keeps_the_comments(project: Project) -> None
     other = project.write("other/mine.yaml", "# why\nname: 'mine'  # this one\n" + FIX.partition("\n")[2])
     assert project.ll("install", str(other), "--name", "yours").code == 0
     text = (project.root / ".loops" / "yours.yaml").read_text()
-    assert text.startswith("# why\nname: yours  # this one\n")
+    assert text.startswith(
+        "# yaml-language-server: $schema=.loop-schema.json\n# why\nname: yours  # this one\n"
+    )
     assert project.ll("validate", "yours").code == 0
 
 
@@ -100,8 +133,6 @@ def test_compile_to_the_screen_and_to_a_file(project: Project) -> None:
     "word", ["yes", "0o17", "1e5", "null", "a: b", "- x", "# c", "multi\n  line\n", "tail \nx", "é ✦"]
 )
 def test_texts_survive_compilation(project: Project, word: str) -> None:
-    import json
-
     project.loop("odd", "paradigm: goal\nname: odd\ngoal: x\ntools: [" + json.dumps(word) + "]\n")
     assert project.ll("compile", "odd").code == 0
     assert project.ll("show", "odd", "--json").json["states"]["evaluate"]["action"] == word

@@ -57,7 +57,8 @@ SECTIONS: dict[str, dict[str, Verb]] = {
     "Keep": {
         "install": Verb("install", "Copy a built-in loop into the project to change it."),
         "fragments": Verb("fragments", "What a fragment library offers."),
-        "compile": Verb("compile", "Print the states that a paradigm stands for."),
+        "compile": Verb("compile", "Write out the states that a short form stands for."),
+        "schema": Verb("schema", "JSON Schema of loop files and settings, for editors."),
         "config": Verb("config", "Every setting, its value and where it comes from."),
         "prune": Verb("prune", "Delete folders of old runs."),
     },
