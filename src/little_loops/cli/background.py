@@ -39,30 +39,28 @@ def start(folder: RunFolder, arguments: Sequence[str], given: Mapping[str, Any],
     reader, writer = os.pipe()
     verb, *rest = arguments
     words = [verb, "--given", str(given_file), "--ready", str(writer), *rest]
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as sink:
+    with os.fdopen(os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+b") as sink:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "little_loops.cli.main", *words],
             stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True, pass_fds=(writer,),
         )  # fmt: skip
-    os.close(writer)
-    with os.fdopen(reader, "rb") as told:
-        begun = told.read(1)
-    if not begun:
-        raise _never_began(child.wait(), folder)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as told:
+            begun = told.read(1)
+        if not begun:
+            code = child.wait()
+            sink.seek(0)
+            raise _never_began(code, folder, sink.read().decode("utf-8", "replace"))
     _tell(folder, child.pid, log, as_json)
     child.returncode = 0  # it lives on; nobody here will ask for its end
     return 0
 
 
-def _never_began(code: int, folder: RunFolder) -> UserError:
+def _never_began(code: int, folder: RunFolder, log: str) -> UserError:
     """What it said; a folder in which nothing ever happened is taken away again."""
-    try:
-        said = clean((folder.path / LOG).read_text("utf-8", "replace")).strip()
-    except OSError:
-        said = ""
     if not folder.is_started():
         shutil.rmtree(folder.path, ignore_errors=True)
-    lines = [line for line in said.splitlines() if line.strip()]
+    lines = [line for line in clean(log).splitlines() if line.strip()]
     text = "\n".join(line.removeprefix("error: ") for line in lines[-20:])
     return UserError(text or "the run ended before it began", exit_code=code if code > 0 else 1)
 

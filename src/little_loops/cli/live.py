@@ -209,6 +209,8 @@ class Live:
         wide = output.width()
         if self.alternate and self.picture:
             yield Text.from_ansi(self.picture)
+        if not self.state:
+            return
         frames = FRAMES if (self.console.encoding or "").startswith("utf") else FRAMES_ASCII
         spin = frames[int(time.monotonic() * 10) % len(frames)]
         of = f"/{self.limits.steps}" if self.limits.steps else ""
