@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -88,6 +89,7 @@ class Frame:
     laps: int = 0
     entered: int = 0
     routed: bool = False
+    awake: bool = False
     captured: dict[str, Any] = field(default_factory=dict)
     prev: dict[str, Any] | None = None
     retries: int = 0
@@ -208,6 +210,9 @@ class Naive:
         """The checks of an arrival, in their order."""
         if self.stop_asked:
             raise Finish("signal", 0)
+        if not frame.awake:
+            self.heed_stop()
+        frame.awake = False
         loop = frame.loop
         terminal = frame.config.get("terminal", False)
         if terminal and not loop.get("maintain"):
@@ -220,6 +225,11 @@ class Naive:
             if frame.routed and not terminal and mode_of(frame.config) == "shell":
                 self.flush(frame)
             raise Finish("timeout", frame.depth)
+
+    def heed_stop(self) -> None:
+        """A signal that came while nothing ran counts at an arrival, or where something would start."""
+        if self.world.pending:
+            raise Finish("signal", 0)
 
     def late(self, frame: Frame) -> bool:
         return bool(frame.timeout) and self.world.now - frame.started > (frame.timeout or 0) * 1000
@@ -284,7 +294,7 @@ class Naive:
         self.emit(frame, "route", **{"from": frame.state, "to": target}, via=step.via)
         frame.edges[edge] += 1
         limit = frame.loop.get("max_edge_revisits", 100)
-        if frame.edges[edge] > limit:
+        if frame.edges[edge] > limit and not self.world.pending:
             where = {"edge": edge, "from": frame.state, "to": target}
             self.emit(frame, "cycle_detected", **where, count=frame.edges[edge], max=limit)
             raise Finish("cycle_detected", frame.depth)
@@ -293,8 +303,9 @@ class Naive:
 
     def back_off(self, frame: Frame) -> None:
         seconds = self.options.get("backoff", frame.loop.get("backoff")) or 0
-        if seconds > 0 and not self.stop_asked and not self.late(frame):
+        if seconds > 0 and not self.stop_asked and not self.world.pending and not self.late(frame):
             self.rest(frame, self.world.now + round(seconds * 1000), "")
+            frame.awake = True
 
     def resolve(self, frame: Frame, target: str, step: Step | None = None) -> str:
         """The state a target means."""
@@ -408,7 +419,7 @@ class Naive:
         frame.words = words
         more = {"attempt": frame.attempts} if frame.attempts > 1 else {}
         self.emit(frame, "action_start", action=words, is_prompt=prompt, **more)
-        answer = self.world.run(words)
+        answer = self.world.not_run() if self.world.pending else self.world.run(words)
         if prompt:
             for caller in frame.stack:
                 caller.calls += 1
@@ -525,6 +536,7 @@ class Naive:
         planned = max(until, self.world.now)
         if frame.timeout:
             until = min(until, frame.started + math.floor(frame.timeout * 1000) + 1)
+        self.heed_stop()
         rest = self.world.wait(until, beats=bool(tier))
         before = frame.waited / 1000
         for at in rest.beats:
@@ -649,6 +661,9 @@ class Naive:
 
     def evaluate(self, frame: Frame, config: Mapping[str, Any], seen: verdicts.Seen) -> verdicts.Verdict:
         measured = {"diff_stall": "tree", "score_stall": "history"}.get(config["type"])
+        pattern = config["type"] == "output_contains" and METACHARACTER.search(config["pattern"])
+        if (measured or pattern) and not verdicts.gated(config["type"], seen):
+            self.heed_stop()
         if measured and not verdicts.gated(config["type"], seen):
             found = self.world.measure(measured)
             if found.stopped:
@@ -667,6 +682,7 @@ class Naive:
             self.reserve(frame)
             frame.judgements += 1
             self.emit(frame, "judge_start", state=frame.state, attempt=frame.judgements)
+            self.heed_stop()
             opinion: Opinion = self.world.judge()
             for caller in frame.stack:
                 caller.calls += 1
@@ -704,7 +720,10 @@ class Naive:
         state, scope = frame.config, self.scope(frame)
         name = texts.render(state["loop"], scope)
         given = texts.render_nested(dict(state.get("with", {})), scope)
-        if frame.depth + 1 > DEPTH_LIMIT or name not in self.loops:
+        if frame.depth + 1 > DEPTH_LIMIT:
+            raise Missing(name)
+        self.heed_stop()
+        if name not in self.loops:
             raise Missing(name)
         loop = self.loops[name]
         context = {**loop.get("context", {}), **defaults(loop), **given}
@@ -735,6 +754,7 @@ class Naive:
         where = {"state": frame.state, "target": target}
         attempts = 0
         while True:
+            self.heed_stop()
             found = self.world.measure("learning", target)
             if found.stopped:
                 raise Finish("signal", 0)
@@ -760,6 +780,7 @@ class Naive:
             raise Diverted(Step(frame.config["on_error"], "action_error")) from None
 
 
+METACHARACTER = re.compile(r"[\\.^$*+?{}\[\]|()]")
 CAPS = ("max_iterations", "max_steps", "max_edge_revisits", "timeout")
 
 

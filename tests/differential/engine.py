@@ -90,6 +90,7 @@ class Performer:
                 stop.cause = outcome.cause
             elif not isinstance(outcome, fx.OutputRead | fx.Heartbeat | fx.Spawned):
                 self.settled = Counter(self.world.asked)
+                stop.cause = stop.cause or self.world.pending
             yield outcome
 
     def ask(self, effect: fx.Effect) -> Iterator[fx.Outcome]:

@@ -90,6 +90,7 @@ class Maker:
         script["progress"] = [self.one("p", "p", "q") for _ in range(9)]
         if self.chance(0.12) and not self.watched:
             script["stop"] = {"at": self.int(1, 14), "signal": self.one("SIGINT", "SIGTERM")}
+            script["stop"] |= self.one({}, {"between": True})
         return Case(self.number, self.loops, script, options=self.options(), context=self.given())
 
     def options(self) -> dict[str, Any]:

@@ -29,7 +29,13 @@ def make_shared(number: int) -> tuple[Case, Execution]:
 
 
 def differs_by_decision(case: Case, run: Execution) -> bool:
-    """Whether a terminal was reached with the last permitted step, or a maintained loop lost its way."""
+    """Whether the run hits on something that is told otherwise on purpose.
+
+    A terminal reached with the last permitted step, a maintained loop that lost its way, and a look at the
+    step before after a state that has neither action nor evaluator (the older tool counts that as a step).
+    """
+    if looks_back_over_a_bare_state(case, run):
+        return True
     for event in run.events:
         if event["event"] == "loop_complete":
             loop = next(loop for loop in case.loops.values() if event["final_state"] in loop["states"])
@@ -38,6 +44,21 @@ def differs_by_decision(case: Case, run: Execution) -> bool:
                 return True
             if loop.get("maintain") and event["terminated_by"] == "error":
                 return True
+    return False
+
+
+def looks_back_over_a_bare_state(case: Case, run: Execution) -> bool:
+    bare = {
+        name
+        for loop in case.loops.values()
+        for name, state in loop["states"].items()
+        if set(state) == {"on_yes"}
+    }
+    passed = False
+    for event in run.events:
+        passed = passed or event.get("state") in bare
+        if passed and event.get("type") == "convergence":
+            return True
     return False
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-
 from tests.differential.engine import Memory, cut, resume_engine, run_engine
+from tests.differential.generator import Case
 from tests.differential.world import World
 
 Json = dict[str, Any]
+
+
+def parts_as_known(case: Case) -> bool:
+    """Whether a random case holds something of what follows."""
+    text = json.dumps(case.loops)
+    return '"type": "path"' in text or ('"${env.LL_ONE}"' in text and "progress_paths" in text)
 
 
 def loop(**states: Json) -> dict[str, Json]:
@@ -40,6 +47,15 @@ def test_a_parameter_of_type_path_takes_what_it_is_given() -> None:
         "parameters": {"p": {"type": "path"}},
     }
     assert run_engine(loops, "v", World({}))[-1]["final_state"] == "end"
+
+
+@pytest.mark.xfail(strict=True, reason="the kernel stops: it thinks the verdict is there already")
+def test_a_condition_may_read_the_environment_while_progress_is_watched() -> None:
+    config = {"type": "output_numeric", "operator": "eq", "target": "${env.LL_ONE}"}
+    loops = loop(work={"action": "./work", "evaluate": config, "on_yes": "end"})
+    loops["v"]["circuit"] = {"repeated_failure": {"progress_paths": ["notes"]}}
+    script = {"answers": {"./work": [{"stdout": "1"}]}, "env": {"LL_ONE": "1"}}
+    assert run_engine(loops, "v", World(script))[-1]["final_state"] == "end"
 
 
 @pytest.mark.xfail(strict=True, reason="a stopped attempt writes its capture although it will be made again")

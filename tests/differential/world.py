@@ -86,6 +86,8 @@ class World:
         self.env: Mapping[str, str] = script.get("env", {})
         self.asked: Counter[str] = Counter()
         self.effects = 0
+        self.pending: str | None = None
+        """Signal that came while nothing was under way: it counts at the next arrival or effect."""
 
     @property
     def wall(self) -> float:
@@ -115,6 +117,10 @@ class World:
             )
         self.now += answer.duration_ms
         return answer
+
+    def not_run(self) -> Answer:
+        """What is told of an action that a stop kept from starting."""
+        return Answer(exit_code=-15, stopped=self.pending)
 
     def judge(self) -> Opinion:
         """Ask the judge."""
@@ -160,4 +166,9 @@ class World:
     def _stop(self) -> str | None:
         self.effects += 1
         stop = self.script.get("stop")
-        return stop["signal"] if stop and stop["at"] == self.effects else None
+        if not stop or stop["at"] != self.effects:
+            return None
+        if stop.get("between"):
+            self.pending = stop["signal"]
+            return None
+        return str(stop["signal"])
