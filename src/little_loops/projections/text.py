@@ -32,6 +32,11 @@ def clean(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
+def flat(text: str) -> str:
+    """The cleaned text with its line ends as blanks."""
+    return clean(text).replace("\n", " ")
+
+
 def one_line(text: str, room: int | None = None) -> str:
     """The first line that says something; ``…`` where there is more, or more than ``room`` characters."""
     lines = [line for line in clean(text).splitlines() if line.strip()]

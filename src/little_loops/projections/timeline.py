@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from little_loops.projections.text import GOOD, Record, clean, count, one_line, value_text
+from little_loops.projections.text import GOOD, Record, clean, count, flat, one_line, value_text
 
 NAME_WIDTH = 16
 REASON = 300
@@ -118,8 +118,11 @@ def line(record: Record, at: Callable[[str], str], *, verbose: bool = False) -> 
         detail, tone = show(record)
     except (TypeError, ValueError, AttributeError, KeyError):
         detail, tone = _other(record)
-    more = tuple(_more(record)) if verbose else ()
-    return Line(at(record.get("ts", "")), event, detail, int(record.get("depth") or 0), tone, more)
+    more = tuple(flat(text) for text in _more(record)) if verbose else ()
+    depth = record.get("depth")
+    return Line(
+        at(record.get("ts", "")), flat(event), flat(detail), depth if type(depth) is int else 0, tone, more
+    )
 
 
 Shown = tuple[str, Tone]
@@ -233,7 +236,8 @@ def _more(r: Record) -> Iterator[str]:
             for key in ("llm_prompt", "prompt", "llm_raw_output", "response", "raw_preview"):
                 if r.get(key):
                     yield from (f"{key}: {text}" for text in _block(str(r[key]), PREVIEW_LINES))
-    for key, ref in (r.get("refs") or {}).items():
+    refs = r.get("refs")
+    for key, ref in refs.items() if isinstance(refs, Mapping) else ():
         yield f"{key}: {_file(ref)}"
 
 
