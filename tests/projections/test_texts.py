@@ -24,12 +24,45 @@ JSON = st.recursive(
 )
 TS = "2026-11-20T10:15:00+00:00"
 KINDS = st.sampled_from(
-    "loop_start loop_resume loop_complete state_enter action_start action_output action_complete evaluate route "
-    "action_error stall_detected from_tomorrow".split()
+    [
+        "loop_start",
+        "loop_resume",
+        "loop_complete",
+        "state_enter",
+        "action_start",
+        "action_output",
+        "action_complete",
+        "evaluate",
+        "route",
+        "action_error",
+        "stall_detected",
+        "from_tomorrow",
+    ]
 )
 KEYS = st.sampled_from(
-    "loop state from to verdict confidence reason error action exit_code failure line refs depth attempt output "
-    "stderr duration_ms iterations prompt x".split()
+    [
+        "loop",
+        "state",
+        "from",
+        "to",
+        "verdict",
+        "confidence",
+        "reason",
+        "error",
+        "action",
+        "exit_code",
+        "failure",
+        "line",
+        "refs",
+        "depth",
+        "attempt",
+        "output",
+        "stderr",
+        "duration_ms",
+        "iterations",
+        "prompt",
+        "x",
+    ]
 )
 
 
