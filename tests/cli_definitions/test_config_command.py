@@ -44,10 +44,16 @@ def test_one_section_and_one_that_is_not_there(project: Project) -> None:
 
 def test_unknown_settings_are_said_and_harmless(project: Project) -> None:
     project.write(".ll/ll-config.json", '{"loops": {"loop_dir": "x"}, "issues": {"base_dir": "y"}}')
+    project.loop(
+        "quick", "name: quick\ninitial: a\nstates:\n  a: {action: 'true', on_yes: b}\n  b: {terminal: true}\n"
+    )
     screen = project.ll("config")
     assert screen.code == 0
     assert "unknown setting 'loops.loop_dir' (did you mean 'loops.loops_dir'?)" in screen.err
     assert "issues" not in screen.err
+    ran = project.ll("run", "quick")
+    assert ran.code == 0
+    assert ran.err.startswith("warning: .ll/ll-config.json:1: unknown setting 'loops.loop_dir'")
 
 
 def test_a_wrong_value_stops_every_command_that_needs_it(project: Project) -> None:

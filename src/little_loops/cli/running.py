@@ -113,7 +113,7 @@ def perform(prepared: Prepared, showing: Showing) -> int:
     from little_loops.compose import execute, make_folder
     from little_loops.process import StopToken
 
-    for note in prepared.notes:
+    for note in (*prepared.project.config.notes, *prepared.notes):
         output.warning(note)
     _warn(prepared)
     prepared = replace(prepared, folder=make_folder(prepared))
