@@ -193,11 +193,52 @@ def commands_page() -> str:
     return "\n\n".join(parts)
 
 
+# settings
+
+
+def settings_page() -> str:
+    import json
+
+    from little_loops import config
+
+    def allowed(setting: config.Setting) -> str:
+        parts = [", ".join(code(choice) for choice in setting.choices)]
+        parts += [f"from {setting.low:g}" if setting.low is not None else ""]
+        parts += [f"to {setting.high:g}" if setting.high is not None else ""]
+        return " ".join(part for part in parts if part)
+
+    def shown(value: object) -> str:
+        return "" if value in (None, (), {}) else code(json.dumps(value, ensure_ascii=False))
+
+    values = config.defaults()
+    rows = [
+        (
+            code(setting.key),
+            shown(values[name]),
+            setting.doc,
+            allowed(setting),
+            code(setting.env),
+            code(setting.loop),
+        )
+        for name, setting in config.settings()
+    ]
+    return "\n\n".join(
+        [
+            "# Settings",
+            "`.ll/ll-config.json`, or `ll-config.json` at the top of the project. What decides a value, in "
+            "this order: a flag of the command, the key of the loop file, the environment variable, the "
+            "file, the default. `ll-loop config` shows each value that is in force and where it comes from.",
+            table(("key", "default", "meaning", "allowed", "environment", "in a loop file"), rows),
+        ]
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "rules.md": rules_page,
     "commands.md": commands_page,
     "keys.md": keys_page,
     "events.md": events_page,
+    "settings.md": settings_page,
 }
 
 if __name__ == "__main__":
