@@ -215,7 +215,7 @@ def settings_page() -> str:
         (
             code(setting.key),
             shown(values[name]),
-            setting.doc,
+            setting.doc + " *Not acted on yet.*" * setting.idle,
             allowed(setting),
             code(setting.env),
             code(setting.loop),

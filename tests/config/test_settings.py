@@ -136,6 +136,13 @@ def test_unknown_keys_are_noted_and_those_of_other_programs_are_not(tmp_path: Pa
     assert "did you mean 'loops.loops_dir'?" in notes[1]
 
 
+def test_a_setting_without_effect_is_said(tmp_path: Path) -> None:
+    put(tmp_path, {"extensions": ["one"], "automation": {"worktree_base": None}})
+    assert read(tmp_path).notes == (
+        ".ll/ll-config.json:2: 'extensions' is read, but nothing in this version acts on it",
+    )
+
+
 def test_the_nearest_folder_with_a_mark_is_the_project(tmp_path: Path) -> None:
     deep = tmp_path / "a" / "b" / "c"
     deep.mkdir(parents=True)

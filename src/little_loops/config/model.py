@@ -36,6 +36,7 @@ class Setting:
         choices: the words allowed.
         env: environment variable that wins over the file.
         loop: dotted key of a loop file that wins over both.
+        idle: it is read and checked, but nothing in this version acts on it.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     env: str = ""
     loop: str = ""
+    idle: bool = False
 
 
 def setting(key: str, kind: str, default: Any, doc: str, **rest: Any) -> Any:
@@ -120,7 +122,7 @@ class Config:
         loop="backoff",
     )
     model: str | None = setting(
-        "loops.run_defaults.model", "text", None, "Model of agent actions.", loop="model"
+        "loops.run_defaults.model", "text", None, "Model of agent actions.", loop="model", idle=True
     )
     permissions: str = setting(
         "loops.run_defaults.permissions",
@@ -129,6 +131,7 @@ class Config:
         "What agents may touch.",
         choices=("workspace", "full", "read"),
         loop="permissions",
+        idle=True,
     )
     durability: str = setting(
         "loops.run_defaults.durability",
@@ -171,6 +174,7 @@ class Config:
         high=100,
         env="LL_HANDOFF_THRESHOLD",
         loop="config.handoff_threshold",
+        idle=True,
     )
     context_limit: int = setting(
         "context_monitor.context_limit_estimate",
@@ -179,6 +183,7 @@ class Config:
         "Tokens an agent's context window holds.",
         low=1,
         env="LL_CONTEXT_LIMIT",
+        idle=True,
     )
     rate_limit_max_wait_seconds: float = setting(
         "commands.rate_limits.max_wait_seconds",
@@ -199,20 +204,24 @@ class Config:
         "switch",
         True,
         "Share a provider's recovery time between runs.",
+        idle=True,
     )
     circuit_breaker_path: str = setting(
         "commands.rate_limits.circuit_breaker_path",
         "text",
         ".loops/tmp/rate-limit-circuit.json",
         "File that holds the shared recovery time.",
+        idle=True,
     )
     worktree_base: str = setting(
-        "automation.worktree_base", "text", ".worktrees", "Folder of worktrees made for runs."
+        "automation.worktree_base", "text", ".worktrees", "Folder of worktrees made for runs.", idle=True
     )
     transports: tuple[str, ...] = setting(
-        "events.transports", "texts", (), "Where events are copied to, by name (jsonl)."
+        "events.transports", "texts", (), "Where events are copied to, by name (jsonl).", idle=True
     )
-    extensions: tuple[str, ...] = setting("extensions", "texts", (), "Plug-ins that are loaded, by name.")
+    extensions: tuple[str, ...] = setting(
+        "extensions", "texts", (), "Plug-ins that are loaded, by name.", idle=True
+    )
 
     @property
     def loops_path(self) -> Path:

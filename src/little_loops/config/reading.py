@@ -104,6 +104,8 @@ def _read(file: Path, shown: str, draft: _Draft) -> None:
         if key in known:
             name, about = known[key]
             _take(draft, name, about, value, place)
+            if about.idle and value is not None:
+                draft.notes.append(f"{place}: '{key}' is read, but nothing in this version acts on it")
         elif not any(key == prefix or key.startswith(prefix + ".") for prefix in KNOWN_ELSEWHERE):
             draft.notes.append(f"{place}: unknown setting '{key}'{_suggestion(key, known)}")
 

@@ -92,6 +92,8 @@ def _law(about: settings.Setting) -> str:
         parts.append(f"Environment: {about.env}.")
     if about.loop:
         parts.append(f"In a loop file: {about.loop}.")
+    if about.idle:
+        parts.append("Nothing in this version acts on it.")
     return "".join(f" {part}" for part in parts)
 
 
