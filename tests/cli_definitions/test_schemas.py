@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from screens import Project
 
 from little_loops.generate_schemas import (
     SCHEMA_DEFINITIONS,
@@ -161,3 +162,30 @@ def test_wrong_usage(tmp_path: Path) -> None:
     assert call(str(BIN / "ll-generate-schemas"), "--nope", cwd=tmp_path).returncode == 2
     assert call(str(BIN / "ll-generate-schemas"), "a", "-o", "b", cwd=tmp_path).returncode == 2
     assert not os.listdir(tmp_path)
+
+
+def test_every_line_of_a_real_journal_fits_both_sets(project: Project) -> None:
+    project.loop(
+        "inner", "name: inner\ninitial: a\nstates:\n  a: {action: seq 3, next: b}\n  b: {terminal: true}\n"
+    )
+    project.loop(
+        "outer",
+        "name: outer\ninitial: a\nmax_iterations: 6\ncontext: {who: you}\nstates:\n"
+        "  a: {action: 'echo ${env.HOME} ${context.who}; exit 1', capture: x, on_yes: b, on_no: c, backoff: 0}\n"
+        "  c: {loop: inner, on_yes: d, on_no: d}\n"
+        "  d: {action: 'head -c 40000 /dev/zero | tr \"\\\\0\" y', evaluate: {type: output_contains, pattern: y},"
+        " on_yes: a, on_no: b}\n"
+        "  b: {terminal: true}\n",
+    )
+    assert project.ll("run", "outer", "the input", "--context", "who=me").code == 1
+    (journal,) = (project.root / ".loops" / "runs").glob("*/events.jsonl")
+    records = [json.loads(line) for line in journal.read_text("utf-8").splitlines()]
+    assert len(records) > 20
+    extended = extension_schemas()
+    for record in records:
+        name = record["event"]
+        jsonschema.validate(record, extended[name])
+        if name in SCHEMA_DEFINITIONS:
+            jsonschema.validate(record, SCHEMA_DEFINITIONS[name])
+        unknown = set(record) - set(extended[name]["properties"])
+        assert name == "evaluate" or not unknown, (name, unknown)
