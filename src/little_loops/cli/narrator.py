@@ -74,13 +74,18 @@ class Narrator:
             if text.strip():
                 yield self._inner(Piece(text, ("dim",)))
 
+    @property
+    def lead(self) -> str:
+        """What stands before a line that an action printed."""
+        return "  " * self._depth + "       "
+
     # --- shapes of lines ----------------------------------------------------------------------------
 
     def _outer(self, *pieces: Piece) -> Said:
         return (Piece("  " * self._depth), *pieces)
 
     def _inner(self, *pieces: Piece) -> Said:
-        return (Piece("  " * self._depth + "       "), *pieces)
+        return (Piece(self.lead), *pieces)
 
     # --- events -------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from little_loops.fsm.schema import FSMLoop
 from little_loops.projections import timeline
 from little_loops.projections.ending import Caps, Ending, caps, ending
 from little_loops.projections.summary import Summary, add
+from little_loops.projections.text import clean
 
 
 class View(Protocol):
@@ -137,8 +138,13 @@ class Plain:
         self.screen.lines(self.narrator.tell(event))
 
     def output(self, lines: tuple[str, ...], partial: str | None) -> None:
-        if not self.screen.gone:
-            self.screen.lines(self.narrator.output(lines))
+        if self.screen.gone:
+            return
+        lead = self.narrator.lead
+        texts = [lead + clean(line) for line in lines if line and not line.isspace()]
+        if texts:
+            text = "\n".join(texts)
+            self.screen.text(output.paint(text, "dim") + "\n")
 
     def close(self) -> None:
         self.screen.lines(self.narrator.pending())
