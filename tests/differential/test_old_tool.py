@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.differential.peer import NotInstallable, common, installed, run_older, run_ours
 from tests.differential.shared import make_shared
 

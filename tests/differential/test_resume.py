@@ -1,7 +1,8 @@
 """Every prefix of a journal is a run that can be resumed, and the rest is what it would have been.
 
-Random runs are cut after every line. What follows the cut is then compared with the uninterrupted run, from
-the intent of the action that was under way, which is run once more with the next attempt number.
+Random runs die after any line, are stopped at any effect, and both again and again. A journal is then
+*healed*: what a resume says of itself goes, and so does the attempt that was cut short. What is left must be
+the run that nobody disturbed, event by event.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import copy
 import json
 import os
 import random
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -23,15 +26,19 @@ Json = dict[str, Any]
 CASES = int(os.environ.get("LL_RESUMED_CASES", "150"))
 CHUNK = 50
 CUTS = 40
-OPENING = ("loop_resume", "loop_start")
-CLOSES = (
-    "action_complete",
-    "action_error",
-    "evaluate",
-    "rate_limit_retry",
-    "api_error_retry",
-    "loop_complete",
-)
+STOPS = 6
+INTENTS = ("action_start", "judge_start")
+HANDED_OVER = ("handoff_detected", "handoff_spawned")
+
+
+def cases(first: int) -> Iterable[tuple[Case, Memory, random.Random]]:
+    """Cases of a chunk with their undisturbed runs."""
+    for number in range(first, first + CHUNK):
+        case = steady(number)
+        if not parts_as_known(case):
+            whole = Memory()
+            run_engine(case.loops, case.root, World(case.script), case.context, case.options, journal=whole)
+            yield case, whole, random.Random(number)
 
 
 def steady(number: int) -> Case:
@@ -45,89 +52,9 @@ def steady(number: int) -> Case:
     return case
 
 
-def numbers(first: int) -> list[int]:
-    return [number for number in range(first, first + CHUNK) if not parts_as_known(make(number))]
-
-
-def under_way(lines: list[Json]) -> int | None:
-    """Where the intent of the action or judgement under way stands, if there is one."""
-    for n in reversed(range(len(lines))):
-        if lines[n]["event"] in CLOSES:
-            return None
-        if lines[n]["event"] in ("action_start", "judge_start"):
-            return n
-    return None
-
-
-def shape(events: list[Json]) -> list[Json]:
-    """Events without attempt numbers and without signs of life, which a second segment counts anew."""
-    kept = [event for event in comparable(events) if event["event"] != "rate_limit_waiting"]
-    return [
-        {key: value for key, value in event.items() if key != "attempt" or event["event"] not in INTENTS}
-        for event in kept
-    ]
-
-
-def enters_again(before: list[Json], tail: list[Json], where: str) -> None:
-    """After a handoff the same state is entered once more, told that it goes on."""
-    entered = next(line for line in reversed(before) if line["event"] == "state_enter")
-    found = next(line for line in reversed(before) if line["event"] == "handoff_detected")
-    assert tail[0]["enter"] == entered["state"], where
-    assert tail[0]["from_handoff"] is True, where
-    assert tail[0]["continuation_prompt"] == found["continuation"], where
-    assert tail[2]["event"] == "state_enter", where
-    assert tail[2]["iteration"] == entered["iteration"] + 1, where
-
-
-INTENTS = ("action_start", "judge_start")
-
-
-@pytest.mark.parametrize("first", range(0, CASES, CHUNK))
-def test_a_run_cut_after_any_line_goes_on_as_if_nothing_had_happened(first: int) -> None:
-    for number in numbers(first):
-        case, whole = steady(number), Memory()
-        run_engine(case.loops, case.root, World(case.script), case.context, case.options, journal=whole)
-        dice = random.Random(number)
-        places = range(1, len(whole.lines))
-        for place in places if len(places) <= CUTS else sorted(dice.sample(places, CUTS)):
-            resumed_is_whole(case, whole, place)
-
-
-def resumed_is_whole(case: Case, whole: Memory, place: int) -> None:
-    world, journal = cut(whole, place, case.script)
-    lines = resume_engine(case.loops, world, journal)
-    where = f"case {case.number} cut after line {place}: {whole.lines[place - 1]}\n{case}"
-    assert lines[:place] == whole.lines[:place], where
-    assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1)), where
-    tail = lines[place:]
-    assert [line["event"] for line in tail[:2]] == list(OPENING), where
-    if whole.lines[place - 1]["event"] in ("handoff_detected", "handoff_spawned"):
-        enters_again(whole.lines[:place], tail, where)
-        return
-    tail = tail[2:]
-    start = under_way(whole.lines[:place])
-    if start is not None:
-        assert tail[0]["event"] == "action_interrupted", where
-        assert tail[0]["policy"] == "retry", where
-        again, before = tail[1], whole.lines[start]
-        assert again.get("attempt", 1) == before.get("attempt", 1) + 1, where
-        tail = tail[1:]
-    rest = whole.lines[place if start is None else start :]
-    assert shape(tail) == shape(rest), where
-
-
-@pytest.mark.parametrize("first", range(0, CASES, CHUNK))
-def test_a_run_stopped_at_any_effect_and_resumed_is_the_run_there_would_have_been(first: int) -> None:
-    for number in numbers(first):
-        case, whole = settled(steady(number)), Memory()
-        world = World(case.script)
-        run_engine(case.loops, case.root, world, case.context, case.options, journal=whole)
-        for at in random.Random(number).sample(range(1, world.effects + 1), min(6, world.effects)):
-            stopped_and_resumed_is_whole(case, whole, at)
-
-
 def settled(case: Case) -> Case:
     """The case without what is known to part after a stop: own captures, stops that an agent asks for."""
+    case = copy.deepcopy(case)
     case.script = json.loads(json.dumps(case.script).replace("LOOP_STOP", "LOOP_HALT"))
     for loop in case.loops.values():
         for state in loop["states"].values():
@@ -136,25 +63,121 @@ def settled(case: Case) -> Case:
     return case
 
 
-def stopped_and_resumed_is_whole(case: Case, whole: Memory, at: int) -> None:
-    stop = {"at": at, "signal": "SIGTERM", "at_once": True}
-    begun = Memory()
-    world = World({**case.script, "stop": stop})
-    run_engine(case.loops, case.root, world, case.context, case.options, journal=begun)
-    where = f"case {case.number} stopped at effect {at}: {begun.lines[-3:]}\n{case}"
-    assert begun.lines[-1]["terminated_by"] == "signal", where
-    assert begun.lines[-1]["signal"] == "SIGTERM", where
-    end = len(begun.lines)
-    world, journal = cut(begun, end, case.script)
-    lines = resume_engine(case.loops, world, journal)
-    tail = [line for line in lines[end:] if line["event"] not in (*OPENING[:1], "action_interrupted")]
-    assert tail[0]["event"] == "loop_start", where
-    start = stopped_intent(begun.lines)
-    before = begun.lines[: end - 1 if start is None else start]
-    assert shape([*before, *tail[1:]]) == shape(whole.lines), where
+def healed(lines: Iterable[Json]) -> list[Json]:
+    """The journal of a resumed run without its wounds."""
+    out: list[Json] = []
+    for line in lines:
+        match line["event"]:
+            case "loop_resume":
+                close_segment(out)
+            case "loop_start" if out and not line.get("depth"):
+                continue
+            case "action_interrupted":
+                drop_attempt(out)
+            case _:
+                out.append(line)
+    return out
 
 
-def stopped_intent(lines: list[Json]) -> int | None:
-    """Where the intent of the action or judgement that the stop cut short stands, if there was one."""
-    closed = lines[:-2] if lines[-2].get("stopped") else lines[:-1]
-    return under_way(closed)
+def close_segment(out: list[Json]) -> None:
+    """Forget that a segment was stopped, and the attempt it was stopped in."""
+    if out[-1]["event"] == "loop_complete" and not out[-1].get("depth"):
+        out.pop()
+    if out[-1].get("stopped"):
+        drop_attempt(out)
+
+
+def drop_attempt(out: list[Json]) -> None:
+    while out.pop()["event"] not in INTENTS:
+        pass
+
+
+def shape(events: Iterable[Json]) -> list[Json]:
+    """Events without attempt numbers and without signs of life, which a second segment counts anew."""
+    kept = [event for event in comparable(events) if event["event"] != "rate_limit_waiting"]
+    return [
+        {key: value for key, value in event.items() if key != "attempt" or event["event"] not in INTENTS}
+        for event in kept
+    ]
+
+
+def is_whole(case: Case, whole: Memory, lines: list[Json], how: str) -> None:
+    """``lines`` tell the undisturbed run; they are one journal; attempts of a step count up."""
+    assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1)), where(case, how)
+    assert all(a["t"] <= b["t"] for a, b in pairwise(lines)), where(case, how)
+    assert shape(healed(lines)) == shape(whole.lines), where(case, how)
+    attempts: dict[int, int] = {}
+    for line in lines:
+        depth = line.get("depth", 0)
+        if line["event"] == "state_enter":
+            attempts[depth] = 0
+        elif line["event"] == "action_start":
+            attempts[depth] += 1
+            assert line.get("attempt", 1) == attempts[depth], where(case, how)
+
+
+def where(case: Case, how: str) -> str:
+    return f"case {case.number} {how}\n{case}"
+
+
+@pytest.mark.parametrize("first", range(0, CASES, CHUNK))
+def test_a_run_cut_after_any_line_goes_on_as_if_nothing_had_happened(first: int) -> None:
+    for case, whole, dice in cases(first):
+        places = range(1, len(whole.lines))
+        for place in places if len(places) <= CUTS else sorted(dice.sample(places, CUTS)):
+            world, journal = cut(whole, place, case.script)
+            lines = resume_engine(case.loops, world, journal)
+            how = f"cut after line {place}: {whole.lines[place - 1]}"
+            assert lines[:place] == whole.lines[:place], f"case {case.number} {how}"
+            if whole.lines[place - 1]["event"] in HANDED_OVER:
+                enters_again(lines, place)
+            else:
+                is_whole(case, whole, lines, how)
+
+
+def enters_again(lines: list[Json], place: int) -> None:
+    """After a handoff the same state is entered once more, told that it goes on."""
+    entered = next(line for line in reversed(lines[:place]) if line["event"] == "state_enter")
+    found = next(line for line in reversed(lines[:place]) if line["event"] == "handoff_detected")
+    resumed, _, again = lines[place : place + 3]
+    assert resumed["enter"] == entered["state"]
+    assert resumed["from_handoff"] is True
+    assert resumed["continuation_prompt"] == found["continuation"]
+    assert (again["event"], again["state"]) == ("state_enter", entered["state"])
+    assert again["iteration"] == entered["iteration"] + 1
+
+
+@pytest.mark.parametrize("first", range(0, CASES, CHUNK))
+def test_a_run_stopped_at_any_effect_goes_on_as_if_nothing_had_happened(first: int) -> None:
+    for found, _, dice in cases(first):
+        case, whole, world = settled(found), Memory(), World(settled(found).script)
+        run_engine(case.loops, case.root, world, case.context, case.options, journal=whole)
+        for at in dice.sample(range(1, world.effects + 1), min(STOPS, world.effects)):
+            stopped = Memory()
+            script = {**case.script, "stop": {"at": at, "signal": "SIGTERM", "at_once": True}}
+            run_engine(case.loops, case.root, World(script), case.context, case.options, journal=stopped)
+            how = f"stopped at effect {at}: {stopped.lines[-1]}"
+            assert stopped.lines[-1]["terminated_by"] == "signal", how
+            assert stopped.lines[-1]["signal"] == "SIGTERM", how
+            world, journal = cut(stopped, len(stopped.lines), case.script)
+            is_whole(case, whole, resume_engine(case.loops, world, journal), how)
+
+
+@pytest.mark.parametrize("first", range(0, CASES, CHUNK))
+def test_a_run_disturbed_again_and_again_comes_to_its_end(first: int) -> None:
+    for found, _, dice in cases(first):
+        case, whole = settled(found), Memory()
+        run_engine(case.loops, case.root, World(case.script), case.context, case.options, journal=whole)
+        journal, story = whole, ""
+        for _ in range(4):
+            place = dice.randrange(1, len(journal.lines))
+            if journal.lines[place - 1]["event"] in HANDED_OVER:
+                break
+            stop = {"at": dice.randint(1, 9), "signal": "SIGINT", "at_once": True}
+            world, journal = cut(journal, place, {**case.script, "stop": stop})
+            story += f"; cut after line {place}: {journal.lines[-1]}, stopped at effect {stop['at']}"
+            resume_engine(case.loops, world, journal)
+            if journal.lines[-1]["terminated_by"] == "signal":
+                world, journal = cut(journal, len(journal.lines), case.script)
+                resume_engine(case.loops, world, journal)
+            is_whole(case, whole, journal.lines, story)
