@@ -8,8 +8,9 @@ columns and those at the top in odd ones (or exactly below their source), so ver
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 
 from little_loops.diagrams.canvas import cells
 from little_loops.diagrams.edges import Edge
@@ -38,6 +39,20 @@ class Box:
     @property
     def bottom(self) -> int:
         return self.top + self.height - 1
+
+
+class Ways:
+    """The edges of a picture, by the state they leave and by the state they enter."""
+
+    def __init__(self, names: Iterable[str], edges: Iterable[Edge]) -> None:
+        self.out: dict[str, list[Edge]] = {name: [] for name in names}
+        self.into: dict[str, list[Edge]] = {name: [] for name in self.out}
+        for edge in edges:
+            self.out[edge.source].append(edge)
+            self.into[edge.target].append(edge)
+
+    def __iter__(self) -> Iterator[Edge]:
+        return (edge for edges in self.out.values() for edge in edges)
 
 
 @dataclass(slots=True)
@@ -85,13 +100,14 @@ class Layout:
 def arrange(boxes: Sequence[Box], edges: Sequence[Edge], width: int) -> Layout | None:
     """The arrangement within ``width`` columns, or None when there is none."""
     by_name = {box.name: box for box in boxes}
-    _measure(by_name, edges)
+    ways = Ways(by_name, edges)
+    _measure(by_name, ways)
     room = width
     for _ in range(6):
-        layers = _layered(by_name, edges, room)
+        layers = _layered(by_name, ways, room)
         if layers is None:
             return None
-        found = _placed(by_name, layers, edges, room)
+        found = _placed(by_name, layers, ways)
         if found.width <= width:
             return found
         room -= max(found.width - width, 4)
@@ -101,13 +117,11 @@ def arrange(boxes: Sequence[Box], edges: Sequence[Edge], width: int) -> Layout |
 # --- sizes and ports ---------------------------------------------------------------------------------------
 
 
-def _measure(boxes: dict[str, Box], edges: Iterable[Edge]) -> None:
-    needed = dict.fromkeys(boxes, 0)
-    for edge in edges:
-        needed[edge.source] += _port_room(edge)
+def _measure(boxes: dict[str, Box], ways: Ways) -> None:
     for name, box in boxes.items():
         inner = max(cells(row) for row in box.rows)
-        box.width = max(inner + 4, cells(box.badge) + 6, needed[name] + 2)
+        ports = sum(map(_port_room, ways.out[name]))
+        box.width = max(inner + 4, cells(box.badge) + 6, ports + 2)
         box.width += box.width % 2
 
 
@@ -116,11 +130,10 @@ def _port_room(edge: Edge) -> int:
     return room + room % 2
 
 
-def _ports(boxes: dict[str, Box], layers: list[list[str]], edges: Sequence[Edge]) -> None:
+def _ports(boxes: dict[str, Box], layers: list[list[str]], ways: Ways) -> None:
     rank = {name: n for layer in layers for n, name in enumerate(layer)}
     for box in boxes.values():
-        out = [edge for edge in edges if edge.source == box.name]
-        out.sort(key=lambda edge: _side(box, boxes[edge.target], rank))
+        out = sorted(ways.out[box.name], key=lambda edge: _side(box, boxes[edge.target], rank))
         if len(out) == 1:
             column = min(box.width // 2, box.width - _port_room(out[0]))
             box.ports = {out[0].target: max(column - column % 2, 2)}
@@ -144,50 +157,60 @@ def _side(box: Box, other: Box, rank: dict[str, int]) -> tuple[int, int]:
 # --- layers ------------------------------------------------------------------------------------------------
 
 
-def _layered(boxes: dict[str, Box], edges: Sequence[Edge], room: int) -> list[list[str]] | None:
+def _layered(boxes: dict[str, Box], ways: Ways, room: int) -> list[list[str]] | None:
     """The states by layer: below all that lead to them (but for the ways back), as many as fit in a row."""
     if any(box.width > room for box in boxes.values()):
         return None
-    forward = _forward(list(boxes), edges)
-    waiting = {name: {edge.source for edge in forward if edge.target == name} for name in boxes}
+    kept = _forward(ways)
     used: list[int] = []
     layers: list[list[str]] = []
-    placed: dict[str, int] = {}
     apart = 0
-    while len(placed) < len(boxes):
-        name = next(n for n in boxes if n not in placed and waiting[n] <= placed.keys())
-        level = max((placed[source] + 1 for source in waiting[name]), default=0)
-        if not waiting[name] and placed:  # what nothing leads to goes below the rest
+    for name in _before_followers(kept):
+        box = boxes[name]
+        level = max((boxes[edge.source].layer + 1 for edge in kept.into[name]), default=0)
+        if not kept.into[name] and layers:  # what nothing leads to goes below the rest
             apart = apart or len(layers)
             level = apart
-        while level < len(layers) and used[level] + GAP + boxes[name].width > room:
+        while level < len(layers) and used[level] + GAP + box.width > room:
             level += 1
         if level == len(layers):
             layers.append([])
             used.append(-GAP)
         layers[level].append(name)
-        used[level] += GAP + boxes[name].width
-        placed[name] = boxes[name].layer = level
+        used[level] += GAP + box.width
+        box.layer = level
     return layers
 
 
-def _forward(names: list[str], edges: Sequence[Edge]) -> list[Edge]:
+def _before_followers(ways: Ways) -> Iterator[str]:
+    """The states so that each comes after all that lead to it, else in the given order."""
+    order = {name: number for number, name in enumerate(ways.out)}
+    waiting = {name: len(ways.into[name]) for name in order}
+    ready = [(number, name) for name, number in order.items() if not waiting[name]]
+    heapify(ready)
+    while ready:
+        _, name = heappop(ready)
+        yield name
+        for edge in ways.out[name]:
+            waiting[edge.target] -= 1
+            if not waiting[edge.target]:
+                heappush(ready, (order[edge.target], edge.target))
+
+
+def _forward(ways: Ways) -> Ways:
     """The edges without those that lead back: to a state still being explored, or to an earlier part."""
-    ways: dict[str, list[Edge]] = {name: [] for name in names}
-    for edge in edges:
-        ways[edge.source].append(edge)
     kept: list[Edge] = []
     entered: set[str] = set()
-    for start in names:
+    for start in ways.out:
         if start not in entered:
             kept += _explored(start, ways, entered)
-    return kept
+    return Ways(ways.out, kept)
 
 
-def _explored(start: str, ways: dict[str, list[Edge]], entered: set[str]) -> list[Edge]:
+def _explored(start: str, ways: Ways, entered: set[str]) -> list[Edge]:
     earlier = frozenset(entered)
     kept: list[Edge] = []
-    stack = [(start, iter(ways[start]))]
+    stack = [(start, iter(ways.out[start]))]
     entered.add(start)
     open_now = {start}
     while stack:
@@ -201,11 +224,11 @@ def _explored(start: str, ways: dict[str, list[Edge]], entered: set[str]) -> lis
             if way.target not in entered:
                 entered.add(way.target)
                 open_now.add(way.target)
-                stack.append((way.target, iter(ways[way.target])))
+                stack.append((way.target, iter(ways.out[way.target])))
     return kept
 
 
-def _sorted(boxes: dict[str, Box], layers: list[list[str]], edges: Sequence[Edge]) -> None:
+def _sorted(layers: list[list[str]], ways: Ways) -> None:
     """Three sweeps that move every state below the middle of those that lead to it, and back."""
     for sweep in range(3):
         downwards = sweep % 2 == 0
@@ -216,14 +239,14 @@ def _sorted(boxes: dict[str, Box], layers: list[list[str]], edges: Sequence[Edge
             place = {name: n for n, name in enumerate(layers[other])}
             now = {name: n for n, name in enumerate(layers[level])}
             weight = {
-                name: _middle([place[n] for n in _beside(name, edges) if n in place], now[name])
+                name: _middle([place[n] for n in _beside(name, ways) if n in place], now[name])
                 for name in layers[level]
             }
             layers[level].sort(key=weight.__getitem__)
 
 
-def _beside(name: str, edges: Sequence[Edge]) -> list[str]:
-    return [e.source for e in edges if e.target == name] + [e.target for e in edges if e.source == name]
+def _beside(name: str, ways: Ways) -> list[str]:
+    return [edge.source for edge in ways.into[name]] + [edge.target for edge in ways.out[name]]
 
 
 def _middle(places: list[int], otherwise: float) -> float:
@@ -233,13 +256,13 @@ def _middle(places: list[int], otherwise: float) -> float:
 # --- columns -----------------------------------------------------------------------------------------------
 
 
-def _placed(boxes: dict[str, Box], layers: list[list[str]], edges: Sequence[Edge], room: int) -> Layout:
-    _sorted(boxes, layers, edges)
-    _ports(boxes, layers, edges)
-    lanes = _lanes(boxes, edges)
+def _placed(boxes: dict[str, Box], layers: list[list[str]], ways: Ways) -> Layout:
+    _sorted(layers, ways)
+    _ports(boxes, layers, ways)
+    lanes = _lanes(boxes, ways)
     widest = max(sum(boxes[n].width + GAP for n in layer) - GAP for layer in layers)
-    for level, layer in enumerate(layers):
-        wanted = [_wanted(boxes, name, edges, level, widest) for name in layer]
+    for layer in layers:
+        wanted = [_wanted(boxes, name, ways, widest) for name in layer]
         _spread([boxes[name] for name in layer], wanted, widest)
     margin = 2 * sum(1 for _ in {lane.index for lane in lanes if lane.upwards})
     for box in boxes.values():
@@ -247,19 +270,24 @@ def _placed(boxes: dict[str, Box], layers: list[list[str]], edges: Sequence[Edge
     for lane in lanes:
         lane.column = margin - 2 - 2 * lane.index if lane.upwards else margin + widest + 1 + 2 * lane.index
     for box in boxes.values():
-        box.entry = _entry(boxes, box, edges)
-    channels = [_nets(boxes, edges, lanes, level) for level in range(len(layers) + 1)]
+        box.entry = _entry(boxes, box, ways)
+    channels = _nets(boxes, layers, ways, lanes)
     right = max((lane.column for lane in lanes if not lane.upwards), default=margin + widest - 1)
     return Layout(boxes, layers, channels, lanes, right + 1)
 
 
-def _wanted(boxes: dict[str, Box], name: str, edges: Sequence[Edge], level: int, widest: int) -> int:
+def _wanted(boxes: dict[str, Box], name: str, ways: Ways, widest: int) -> int:
     """The left column that puts a box straight below the first state that leads to it."""
     box = boxes[name]
-    for source in boxes.values():
-        if source.layer == level - 1 and any(e.source == source.name and e.target == name for e in edges):
-            return source.left + source.ports[name] - box.width // 2
+    for source in _above(boxes, box, ways):
+        return source.left + source.ports[name] - box.width // 2
     return (widest - box.width) // 2
+
+
+def _above(boxes: dict[str, Box], box: Box, ways: Ways) -> Iterator[Box]:
+    """The boxes of the layer above that lead to a box."""
+    sources = (boxes[edge.source] for edge in ways.into[box.name])
+    return (source for source in sources if source.layer == box.layer - 1)
 
 
 def _spread(row: list[Box], wanted: list[int], widest: int) -> None:
@@ -275,22 +303,21 @@ def _spread(row: list[Box], wanted: list[int], widest: int) -> None:
         limit = box.left - GAP
 
 
-def _entry(boxes: dict[str, Box], box: Box, edges: Sequence[Edge]) -> int:
+def _entry(boxes: dict[str, Box], box: Box, ways: Ways) -> int:
     """The column at the top of a box: below its source where that is straight, else near the middle."""
-    for source in boxes.values():
-        if source.layer == box.layer - 1 and box.name in source.ports:
-            column = source.left + source.ports[box.name]
-            if box.left < column < box.left + box.width - 1:
-                return column
+    for source in _above(boxes, box, ways):
+        column = source.left + source.ports[box.name]
+        if box.left < column < box.left + box.width - 1:
+            return column
     return box.left + (box.width // 2 | 1)
 
 
 # --- lines -------------------------------------------------------------------------------------------------
 
 
-def _lanes(boxes: dict[str, Box], edges: Sequence[Edge]) -> list[Lane]:
+def _lanes(boxes: dict[str, Box], ways: Ways) -> list[Lane]:
     found: dict[tuple[str, bool], Lane] = {}
-    for edge in edges:
+    for edge in ways:
         source, target = boxes[edge.source].layer, boxes[edge.target].layer
         if source == target - 1:
             continue
@@ -315,28 +342,28 @@ def _apart(one: Lane, other: Lane) -> bool:
     return one.last < other.first or other.last < one.first
 
 
-def _nets(boxes: dict[str, Box], edges: Sequence[Edge], lanes: list[Lane], level: int) -> list[Net]:
-    """The nets of the channel above a layer, each with its track."""
-    nets: dict[str, Net] = {}
-    for edge in edges:
-        source = boxes[edge.source]
-        if source.layer == level - 1:
-            net = nets.setdefault(edge.target, Net(edge.target, [], []))
-            net.sources.append((source.left + source.ports[edge.target], edge.source))
-            if boxes[edge.target].layer != level:
-                net.ends.append(_lane(lanes, edge.target, source.layer >= boxes[edge.target].layer).column)
+def _nets(boxes: dict[str, Box], layers: list[list[str]], ways: Ways, lanes: list[Lane]) -> list[list[Net]]:
+    """The nets of every channel, each with its track."""
+    columns = {(lane.target, lane.upwards): lane.column for lane in lanes}
+    channels: list[dict[str, Net]] = [{} for _ in range(len(layers) + 1)]
+
+    def net(level: int, target: str) -> Net:
+        return channels[level].setdefault(target, Net(target, [], []))
+
+    for edge in ways:
+        source, target = boxes[edge.source], boxes[edge.target]
+        here = net(source.layer + 1, target.name)
+        here.sources.append((source.left + source.ports[target.name], source.name))
+        if target.layer != source.layer + 1:
+            here.ends.append(columns[target.name, source.layer >= target.layer])
     for lane in lanes:
-        if boxes[lane.target].layer == level:
-            nets.setdefault(lane.target, Net(lane.target, [], [])).ends.append(lane.column)
-    for name, net in nets.items():
-        if boxes[name].layer == level:
-            net.ends.append(boxes[name].entry)
-    _tracks(list(nets.values()))
-    return list(nets.values())
-
-
-def _lane(lanes: list[Lane], target: str, upwards: bool) -> Lane:
-    return next(lane for lane in lanes if lane.target == target and lane.upwards is upwards)
+        net(boxes[lane.target].layer, lane.target).ends.append(lane.column)
+    for level, nets in enumerate(channels):
+        for name, found in nets.items():
+            if boxes[name].layer == level:
+                found.ends.append(boxes[name].entry)
+        _tracks(list(nets.values()))
+    return [list(nets.values()) for nets in channels]
 
 
 def _tracks(nets: list[Net]) -> None:
