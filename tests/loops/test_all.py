@@ -54,7 +54,7 @@ def test_the_documentation_has_a_line_for_each() -> None:
 def test_a_built_in_loop_can_be_copied_and_changed(project: Project) -> None:
     assert project.ll_loop("install", "each-file").code == 0
     copy = project.root / ".loops" / "each-file.yaml"
-    assert copy.read_bytes() == (FOLDER / "each-file.yaml").read_bytes()
+    assert copy.read_bytes().endswith((FOLDER / "each-file.yaml").read_bytes())
     assert project.ll_loop("validate", "--strict", "each-file").code == 0
 
 
