@@ -47,7 +47,7 @@ class Suggestion(NamedTuple):
     def rationale(self) -> str:
         runs = f"{self.record.runs} run{'s' if self.record.runs != 1 else ''}"
         said = f"{runs}; last {_ago(self.record.days)}; {self.record.success:.0%} success"
-        return f"{said}; with the input of the last run" if self.input is not None else said
+        return f"{said}; input as last time" if self.input is not None else said
 
 
 @usage.command(
