@@ -207,7 +207,7 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(shop: Shop) -> None:
     assert plain(done.stdout, shop) == screen(
         """
         fix: nothing is started (dry run)
-        File:    PROJECT/.loops/fix.yaml
+        File:    .loops/fix.yaml
         Limits:  7 steps, 100 times each transition
         Scope:   fix
 

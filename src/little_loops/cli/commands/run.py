@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from little_loops.cli import background, flags, output, running, usage
+from little_loops.cli import background, definitions, flags, output, running, usage
 from little_loops.errors import UserError
 
 if TYPE_CHECKING:
@@ -145,8 +145,8 @@ def _plan(prepared: Prepared, as_json: bool) -> int:
         )
         return 0
     output.say(f"{output.paint(loop.name, 'bold')}: nothing is started (dry run)")
-    if prepared.result is not None:
-        output.say(f"File:    {prepared.result.path}")
+    if prepared.result is not None and prepared.result.path is not None:
+        output.say(f"File:    {definitions.nearby(prepared.result.path)}")
     time = f", {limits.timeout:g} s" if limits.timeout else ""
     output.say(f"Limits:  {limits.steps} steps{time}, {limits.edge} times each transition")
     output.say(f"Scope:   {', '.join(loop.scope) or 'the whole project'}")
