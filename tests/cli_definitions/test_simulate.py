@@ -196,3 +196,15 @@ def test_limits_are_the_real_ones(project: Project) -> None:
 def test_json_without_a_scenario_is_refused(project: Project) -> None:
     assert project.ll("simulate", "fix", "--json").code == 2
     assert project.ll("simulate", "fix", "--scenario", "sometimes").code == 2
+
+
+def test_from_python(project: Project) -> None:
+    import little_loops
+    from little_loops.errors import UserError
+
+    done = little_loops.simulate("fix", "all-error", project=project.root)
+    assert done.outcome.exit_code == 1
+    assert done.snapshot.root.state == "broken"
+    assert little_loops.simulate("fix", project=project.root).outcome.status == "completed"
+    with pytest.raises(UserError, match="no scenario 'odd'"):
+        little_loops.simulate("fix", "odd", project=project.root)

@@ -9,6 +9,9 @@ from little_loops.compose.inputs import Inputs
 from little_loops.compose.project import open_project
 from little_loops.compose.resuming import find_run, prepare_resume
 from little_loops.compose.session import Finished, RunOptions, execute, prepare
+from little_loops.compose.simulating import SCENARIOS, Simulated, fixed
+from little_loops.compose.simulating import simulate as walk
+from little_loops.errors import UserError
 from little_loops.fsm.schema import FSMLoop
 from little_loops.process import StopToken
 from little_loops.runtime.ports import Observer
@@ -82,7 +85,34 @@ def resume(
     return execute(prepared, StopToken(), tuple(observers))
 
 
+def simulate(
+    reference: str | Path,
+    scenario: str = "all-pass",
+    *,
+    cap: int = 20,
+    project: str | Path | None = None,
+    inputs: Inputs | None = None,
+    observers: Sequence[Observer] = (),
+) -> Simulated:
+    """Walk through a loop with made-up results; starts no process, asks no agent, writes nothing.
+
+    Args:
+        scenario: ``all-pass``, ``all-fail``, ``all-error``, ``first-fail`` or ``alternating``.
+        cap: steps at most, in the loop and in every sub-loop.
+        inputs: input, parameters and context; context values that are missing are made up.
+
+    Returns:
+        The snapshot at the end, what the end means, and the names of values that were made up.
+
+    Raises:
+        UserError: the loop has errors, a parameter is missing or wrong, or there is no such scenario.
+    """
+    if scenario not in SCENARIOS:
+        raise UserError(f"no scenario {scenario!r}", f"one of {', '.join(SCENARIOS)}")
+    opened = open_project(_path(project))
+    loaded = opened.load(str(reference))
+    return walk(opened, loaded, inputs or Inputs(), fixed(scenario), cap, tuple(observers))
+
+
 def _path(project: str | Path | None) -> Path | None:
     return None if project is None else Path(project)
-
-
