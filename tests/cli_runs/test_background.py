@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 
 from tests.cli_runs.shop import Shop, plain, screen, wait_for
+
+from little_loops.process import identity
 
 ECHO = """
     name: echo
@@ -55,6 +58,21 @@ def test_a_background_run_can_be_stopped_and_resumed_in_the_background(shop: Sho
     shop.go()
     assert shop.ll("resume", "waits", "-b").returncode == 0
     wait_for(lambda: shop.json("status", "waits")["status"] == "completed", "the end")
+
+
+def test_a_run_that_does_not_answer_is_killed_with_what_it_started(shop: Shop) -> None:
+    run = shop.start("run", "waits")
+    shop.until("here")
+    child = next(one["pid"] for one in shop.records(shop.runs()[0]) if one["event"] == "action_spawned")
+    run.send_signal(signal.SIGSTOP)
+    done = shop.ll("stop", "waits", "--wait", "0.2")
+    assert done.returncode == 0
+    assert "killing it" in done.stderr
+    assert "was killed" in done.stdout
+    assert run.wait(30) == -signal.SIGKILL
+    assert identity(child) is None
+    shop.go()
+    assert shop.ll("resume", "waits").returncode == 0
 
 
 def test_what_cannot_begin_in_the_background_is_told_in_the_foreground(shop: Shop) -> None:

@@ -59,14 +59,14 @@ def test_a_first_word_that_is_no_command_is_a_loop_to_run(shop: Shop) -> None:
 def test_a_mistyped_command_that_is_no_loop_is_recognised(shop: Shop) -> None:
     done = shop.ll("statsu")
     assert done.returncode == 2
-    assert "If you meant the command: ll-loop status" in done.stderr
+    assert "if you meant the command: ll-loop status" in done.stderr
 
 
 def test_a_mistyped_option_gets_a_suggestion(shop: Shop) -> None:
     done = shop.ll("run", "fix", "--max-iteration", "3")
     assert done.returncode == 2
     assert "--max-iterations" in done.stderr
-    assert "See 'll-loop run --help'." in done.stderr
+    assert "next: ll-loop run --help" in done.stderr
 
 
 def test_the_version_is_one_line(shop: Shop) -> None:
@@ -80,6 +80,11 @@ def test_the_shell_can_complete_commands_and_options(shop: Shop) -> None:
     assert "history" in done.stdout
     done = shop.ll(_LL_LOOP_COMPLETE="bash_complete", COMP_WORDS="ll-loop run --para", COMP_CWORD="2")
     assert "--param" in done.stdout
+    done = shop.ll(_LL_LOOP_COMPLETE="bash_complete", COMP_WORDS="ll-loop run nev", COMP_CWORD="2")
+    assert done.stdout == "plain,never\n"
+    shop.ll("fix", "--quiet")
+    done = shop.ll(_LL_LOOP_COMPLETE="bash_complete", COMP_WORDS="ll-loop status 20", COMP_CWORD="2")
+    assert done.stdout == f"plain,{shop.runs()[0]}\n"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +189,7 @@ def test_a_mistake_of_ours_is_one_line_and_a_report_file_never_a_traceback(shop:
     assert done.returncode == 70
     assert "Traceback" not in done.stderr
     assert "nobody expected this" in done.stderr
-    report = Path(done.stderr.split("A report was written to ")[1].strip())
+    report = Path(done.stderr.split("a report was written to ")[1].strip())
     assert report.parent == shop.folder
     assert "ZeroDivisionError: nobody expected this" in report.read_text("utf-8")
     assert report.stat().st_mode & 0o077 == 0

@@ -21,7 +21,7 @@ from little_loops.cli import output
 from little_loops.cli.narrator import Narrator, Said
 from little_loops.fsm.schema import FSMLoop
 from little_loops.projections.ending import Caps
-from little_loops.projections.text import clean, elapsed, one_line
+from little_loops.projections.text import clean, count, elapsed, one_line
 
 if TYPE_CHECKING:
     from little_loops.cli.progress import Looks, Screen
@@ -30,7 +30,7 @@ FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 FRAMES_ASCII = "|/-\\"
 EVERY = 0.1
 TAIL = 5
-KEPT_ON_FAILURE = 5
+"""Lines of output that are shown while an action runs, and that stay when it has ended."""
 
 
 class Gone(OSError):
@@ -68,7 +68,8 @@ class Live:
         self.narrator = Narrator(limits.steps, output.width(), verbose=looks.verbose)
         self.console = _Console(highlight=False, no_color=not output.coloured(), soft_wrap=True)
         self.lock = threading.Lock()
-        self.tail: deque[str] = deque(maxlen=200)
+        self.tail: deque[str] = deque(maxlen=TAIL)
+        self.printed = 0
         self.partial = ""
         self.state = ""
         self.doing = ""
@@ -129,6 +130,7 @@ class Live:
         self.doing = doing
         self.since = time.monotonic()
         self.tail.clear()
+        self.printed = 0
         self.partial = ""
 
     def _enter(self, event: ev.StateEnter) -> None:
@@ -150,8 +152,13 @@ class Live:
         usage = event.usage or {}
         if usage.get("cost_usd"):
             self.spent["usd"] = self.spent.get("usd", 0.0) + usage["cost_usd"]
-        if event.exit_code and not self.looks.verbose:
-            yield from self.narrator.output(tuple(self.tail)[-KEPT_ON_FAILURE:])
+        if not self.looks.verbose:
+            kept = tuple(self.tail)[-TAIL:]
+            if self.printed > len(kept):
+                yield from self.narrator.output(
+                    (f"... ({count(self.printed - len(kept), 'more line')} above)",)
+                )
+            yield from self.narrator.output(kept)
 
     def _draw_graph(self, event: ev.Event) -> None:
         if self.pictures is None or not self.pictures.follow(event):
@@ -163,7 +170,9 @@ class Live:
     def output(self, lines: tuple[str, ...], partial: str | None) -> None:
         """Lines of the running action, as they come."""
         with self.lock:
-            self.tail.extend(line for line in lines[-TAIL * 4 :] if line.strip())
+            said_something = [line for line in lines if line and not line.isspace()]
+            self.printed += len(said_something)
+            self.tail.extend(said_something[-TAIL:])
             self.partial = partial or ""
             said = list(self.narrator.output(lines)) if self.looks.verbose else []
         self._print(said)

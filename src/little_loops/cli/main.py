@@ -55,6 +55,7 @@ SECTIONS: dict[str, dict[str, Verb]] = {
         "test": Verb("test", "Run one state once.", ("t",)),
     },
     "Keep": {
+        "new": Verb("new", "Write a new loop from a few answers."),
         "install": Verb("install", "Copy a built-in loop into the project to change it."),
         "fragments": Verb("fragments", "What a fragment library offers."),
         "compile": Verb("compile", "Write out the states that a short form stands for."),
@@ -108,6 +109,10 @@ class Program(click.Group):
                     ("ll-loop run fix --param target=core", "give a loop its parameter"),
                     ("ll-loop explain fix", "why the last run of fix went as it did"),
                     ("ll-loop run --help", "all options of one command"),
+                    (
+                        'eval "$(_LL_LOOP_COMPLETE=bash_source ll-loop)"',
+                        "complete words with Tab (zsh, fish too)",
+                    ),
                 ]
             )
 
@@ -175,7 +180,7 @@ def _dispatch(args: list[str], met: dict[str, Any]) -> int:
     if problem is not None:
         raise problem
     if _here() == "(gone)":
-        raise UserError("The folder you are in no longer exists.", "Change to one that does.")
+        raise UserError("the folder you are in no longer exists", "change to one that does")
     if "_LL_LOOP_COMPLETE" in os.environ:
         return _complete(os.environ["_LL_LOOP_COMPLETE"])
     if not args:
@@ -197,15 +202,15 @@ def unfit(platform: str, path: Iterable[str]) -> UserError | None:
     if platform not in ("linux", "darwin"):
         return UserError(
             f"{PROGRAM} runs on Linux and macOS; this is {platform}.",
-            "Use it inside a Linux container or WSL.",
+            "use it inside a Linux container or WSL",
         )
     for folder in path:
         if folder and (found := _other_distribution(Path(folder))):
             return UserError(
-                f"The distribution little-loops is installed in this environment too: {found}\n"
-                "Both bring a package little_loops; only one of them can work.",
-                "Run 'pip uninstall little-loops', or keep the two in separate environments "
-                "(after that, reinstall little-loops-fsm).",
+                f"the distribution little-loops is installed in this environment too: {found}\n"
+                "both bring a package little_loops; only one of them can work",
+                "pip uninstall little-loops, then reinstall little-loops-fsm; or keep the two in "
+                "separate environments",
             )
     return None
 
@@ -231,14 +236,14 @@ def _complete(instruction: str) -> int:
 def _next_step(mistake: UserError, met: dict[str, Any]) -> str | None:
     near = met.get("meta", {}).get(_NEAR)
     if near and isinstance(mistake, LoopNotFound):
-        return f"If you meant the command: {PROGRAM} {near}"
+        return f"if you meant the command: {PROGRAM} {near}"
     return mistake.hint
 
 
 def _usage(mistake: click.ClickException) -> int:
     ctx = getattr(mistake, "ctx", None)
     path = ctx.command_path if ctx is not None else PROGRAM
-    output.failure(mistake.format_message(), f"See '{path} --help'.")
+    output.failure(mistake.format_message(), f"{path} --help")
     return mistake.exit_code
 
 
@@ -257,10 +262,10 @@ def _obstacle(problem: OSError, args: list[str]) -> int:
 
 
 _REMEDIES = {
-    errno.ENOSPC: "Make room on that disk, then give the command again.",
-    errno.EDQUOT: "Make room in your quota, then give the command again.",
-    errno.EROFS: "The file system is read-only; work in a folder you can write to.",
-    errno.EACCES: "Check who owns the file and who may read and write it.",
+    errno.ENOSPC: "make room on that disk, then give the command again",
+    errno.EDQUOT: "make room in your quota, then give the command again",
+    errno.EROFS: "the file system is read-only; work in a folder you can write to",
+    errno.EACCES: "check who owns the file and who may read and write it",
 }
 
 
@@ -268,8 +273,8 @@ def _bug(bug: BaseException, args: list[str]) -> int:
     where = _report(bug, args)
     said = f"{type(bug).__name__}: {bug}".splitlines()[0][:200]
     output.failure(
-        f"This is a mistake in {PROGRAM} itself: {said}",
-        f"A report was written to {where}" if where else "No report could be written.",
+        f"this is a mistake in {PROGRAM} itself: {said}",
+        f"a report was written to {where}" if where else "no report could be written",
     )
     return BUG_EXIT
 

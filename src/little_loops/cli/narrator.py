@@ -11,7 +11,7 @@ from typing import Any
 
 from little_loops import events as ev
 from little_loops.cli.output import cut
-from little_loops.projections.text import GOOD, clean, elapsed, one_line, took
+from little_loops.projections.text import GOOD, clean, count, elapsed, one_line, took
 
 REASON = 300
 PREVIEW = 200
@@ -124,13 +124,13 @@ class Narrator:
         yield (
             *lead,
             Piece(f"{again} -> "),
-            Piece(f"✦ ({len(lines)} line{'s' * (len(lines) != 1)})", ("magenta",)),
+            Piece(f"✦ ({count(len(lines), 'line')})", ("magenta",)),
         )
         shown = lines if self.verbose else lines[:PROMPT_LINES]
         for line in shown:
             yield self._inner(Piece(self._short(line), ("dim",)))
         if len(lines) > len(shown):
-            yield self._inner(Piece(f"... ({len(lines) - len(shown)} more lines)", ("dim",)))
+            yield self._inner(Piece(f"... ({count(len(lines) - len(shown), 'more line')})", ("dim",)))
 
     def _action(self, text: str, lead: Said) -> str:
         if self.verbose:
@@ -220,6 +220,14 @@ class Narrator:
     def throttled(self, e: ev.ThrottleWarn | ev.ThrottleHard | ev.ThrottleStop) -> Iterator[Said]:
         yield self._inner(Piece(f"{e.count} actions in one stay; the hard mark is {e.hard_max}", ("yellow",)))
 
+    def tool_called(self, e: ev.ToolCalledEvent) -> Iterator[Said]:
+        said = f"⚙ {clean(e.tool)}" + (f"  {one_line(e.summary, REASON)}" if e.summary else "")
+        yield self._inner(Piece(said, ("magenta",)))
+
+    def permission(self, e: ev.PermissionAnsweredEvent) -> Iterator[Said]:
+        said = f"⚙ {clean(e.tool)} was asked for: {clean(e.answer)}"
+        yield self._inner(Piece(said, ("yellow",)))
+
     def handoff(self, e: ev.HandoffDetected) -> Iterator[Said]:
         yield self._inner(Piece("it hands over to a fresh session", ("cyan",)))
 
@@ -250,6 +258,8 @@ _TOLD: Mapping[type[ev.Event], Callable[[Narrator, Any], Iterator[Said]]] = {
     ev.ThrottleWarn: Narrator.throttled,
     ev.ThrottleHard: Narrator.throttled,
     ev.ThrottleStop: Narrator.throttled,
+    ev.ToolCalledEvent: Narrator.tool_called,
+    ev.PermissionAnsweredEvent: Narrator.permission,
     ev.HandoffDetected: Narrator.handoff,
     ev.LoopComplete: Narrator.loop_complete,
 }

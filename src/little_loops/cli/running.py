@@ -151,6 +151,9 @@ def _with_children(showing: Showing, folder: RunFolder) -> Showing:
 
 
 def _warn(prepared: Prepared) -> None:
+    word = prepared.options.overrides.get("permissions") or prepared.loop.permissions
+    if (word or prepared.project.config.permissions) == "full":
+        output.warning("permissions: full - agents of this run may touch anything")
     found = len(prepared.warnings)
     if found:
         many = "1 warning" if found == 1 else f"{found} warnings"

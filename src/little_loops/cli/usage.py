@@ -40,3 +40,22 @@ def command(
 def json_option(function: F) -> F:
     """``-j``/``--json``, handed over as ``as_json``."""
     return click.option("-j", "--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Run ids and names of loops that were run, for the shell."""
+    from little_loops.cli import runs
+    from little_loops.journal.folder import RUN_ID
+
+    ids = [folder.run_id for folder in runs.store().folders()]
+    names = {match["slug"] for run_id in ids if (match := RUN_ID.fullmatch(run_id))}
+    return [word for word in (*sorted(names), *ids) if word.startswith(incomplete)]
+
+
+def complete_loops(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of loops that can be run, for the shell."""
+    from little_loops.cli import definitions
+    from little_loops.fsm.library import known_names
+
+    known = known_names(definitions.project().loops_path)
+    return [word for word in sorted(known) if word.startswith(incomplete)]

@@ -35,7 +35,8 @@ class Summary:
         run_id, loop, definition: as the opening record has them.
         started_at, updated_at: wall time of the first and last record.
         accumulated_ms: run clock of the last record.
-        state, iteration: of the root frame; ``path``: state of every frame, root first.
+        state, iteration: of the root frame.
+        path, loops: state and loop name of every frame, root first.
         events, steps, segments: how many of each so far (``events`` is the last ``seq``).
         cause: ``terminated_by`` of the end, or None while the run is not ended.
         resumable: what the end said of it; None when it did not say.
@@ -58,6 +59,7 @@ class Summary:
     state: str = ""
     iteration: int = 0
     path: tuple[str, ...] = ()
+    loops: tuple[str, ...] = ()
     events: int = 0
     steps: int = 0
     segments: int = 0
@@ -124,7 +126,8 @@ class Summary:
             "rate_limit_retries": {self.state: self.rate_limit_retries} if self.rate_limit_retries else None,
             "consecutive_rate_limit_exhaustions": self.exhaustions,
             "edge_revisit_counts": self.edges,
-            "active_sub_loop": " > ".join(self.path[1:]) if self.cause is None else None,
+            "active_sub_loop": self.loops[-1] if len(self.loops) > 1 and self.cause is None else None,
+            "path": list(self.path) if len(self.path) > 1 else None,
             "terminated_by": self.cause,
             "error": self.error,
             "overrides": self.overrides,
@@ -178,6 +181,8 @@ _Fold = Callable[[Summary, Record, int], None]
 
 
 def _loop_start(out: Summary, record: Record, depth: int) -> None:
+    if "initial" in record:
+        out.loops = (*out.loops[:depth], record.get("loop", ""))
     if depth:
         out.path = (*out.path[:depth], record.get("initial", ""))
         return
@@ -306,7 +311,7 @@ def _handoff(out: Summary, record: Record, depth: int) -> None:
 
 def _loop_complete(out: Summary, record: Record, depth: int) -> None:
     if depth:
-        out.path = out.path[:depth]
+        out.path, out.loops = out.path[:depth], out.loops[:depth]
         return
     out.cause = record.get("terminated_by", "error")
     out.state = record.get("final_state", out.state)

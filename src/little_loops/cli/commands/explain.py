@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from little_loops.projections.explain import Attempt, Judgement, Step, Story
 
 SHOWN_LINES = 5
+SHOWN_STEPS = 100
 
 
 @usage.command(
@@ -36,9 +37,11 @@ SHOWN_LINES = 5
         ("explain 7k2m --json", "all of it, for programs"),
     ],
 )
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=usage.complete_runs)
 @click.argument("step", required=False, type=click.IntRange(min=1))
-@click.option("--last", type=click.IntRange(min=1), metavar="N", help="The last N steps only.")
+@click.option(
+    "--last", type=click.IntRange(min=0), metavar="N", help=f"The last N steps only ({SHOWN_STEPS}); 0 = all."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Whole actions and outputs.")
 @usage.json_option
 def command(run: str | None, step: int | None, last: int | None, verbose: bool, as_json: bool) -> int:
@@ -52,11 +55,14 @@ def command(run: str | None, step: int | None, last: int | None, verbose: bool, 
     loops, problem = _loops(folder)
     story = explain(records(folder, whole=False), loops)
     live = store.locks.is_held(folder.run_id)
-    chosen = _chosen(story, step, last)
     if as_json:
-        output.say_json(_described(story, chosen, live))
+        output.say_json(_described(story, _chosen(story, step, last or 0), live))
         return 0
+    chosen = _chosen(story, step, SHOWN_STEPS if last is None else last)
     _head(story, live, problem)
+    if step is None and len(chosen) < len(story.steps):
+        left_out = count(len(story.steps) - len(chosen), "earlier step")
+        output.say(output.paint(f"… {left_out}; --last 0 shows all", "dim"))
     for item in chosen:
         output.say()
         for line in _step(item, verbose=verbose or step is not None):
@@ -75,9 +81,9 @@ def _loops(folder: RunFolder) -> tuple[dict[str, FSMLoop], str | None]:
         return {}, problem.message
 
 
-def _chosen(story: Story, step: int | None, last: int | None) -> list[Step]:
+def _chosen(story: Story, step: int | None, last: int) -> list[Step]:
     if step is None:
-        return story.steps[-last:] if last else story.steps
+        return story.steps[-last:]
     if step > len(story.steps):
         raise UserError(
             f"{story.run.run_id} has {count(len(story.steps), 'step')}; there is no step {step}", exit_code=1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -41,7 +42,7 @@ COLOURS = {"completed": "green", "running": "green", "failed": "red", "timed_out
         ("history fix latest --follow", "watch the newest run of fix; Ctrl-C leaves it running"),
     ],
 )
-@click.argument("what", required=False)
+@click.argument("what", required=False, shell_complete=usage.complete_runs)
 @click.argument("run", required=False)
 @click.option("-n", "--tail", type=click.IntRange(min=0), metavar="N", help="The last N only (50); 0 = all.")
 @click.option("-v", "--verbose", is_flag=True, help="Printed lines, previews, prompts and answers too.")
@@ -295,6 +296,7 @@ def _follow(store: RunStore, shown: _Shown, wanted: Filter, last: int) -> None:
     shown.streaming = True
     output.flush()
     run_id = shown.folder.run_id
-    for record in follow(shown.folder, lambda: store.locks.is_held(run_id), after=last):
-        if wanted.takes(record):
-            shown.take(record)
+    with contextlib.suppress(KeyboardInterrupt):
+        for record in follow(shown.folder, lambda: store.locks.is_held(run_id), after=last):
+            if wanted.takes(record):
+                shown.take(record)

@@ -26,7 +26,7 @@ UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
         ("prune 7k2m", "this run, resumable or not"),
     ],
 )
-@click.argument("run", nargs=-1)
+@click.argument("run", nargs=-1, shell_complete=usage.complete_runs)
 @click.option(
     "--keep", type=click.IntRange(min=0), metavar="N", help="Finished runs that stay, newest first."
 )

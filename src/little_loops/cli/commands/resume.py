@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         ("resume 7k2m --background", "detached"),
     ],
 )
-@click.argument("run")
+@click.argument("run", shell_complete=usage.complete_runs)
 @flags.limits
 @flags.values
 @flags.agents

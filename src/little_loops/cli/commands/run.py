@@ -33,7 +33,7 @@ PROGRAM = ".ll/program.md"
         ("run fix --quiet --json", "only the result, for programs"),
     ],
 )
-@click.argument("loop")
+@click.argument("loop", shell_complete=usage.complete_loops)
 @click.argument("input", required=False)
 @flags.limits
 @flags.values

@@ -31,7 +31,7 @@ LABEL = 16
         ("status 7k2m --json", "one run, for programs"),
     ],
 )
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=usage.complete_runs)
 @usage.json_option
 def command(run: str | None, as_json: bool) -> int:
     store = runs.store()

@@ -30,7 +30,7 @@ KILL_WAIT_S = 2.0
         ("stop --all", "everything that is going on in this project"),
     ],
 )
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=usage.complete_runs)
 @click.option("--all", "every", is_flag=True, help="All live and waiting runs.")
 @click.option(
     "--wait",
