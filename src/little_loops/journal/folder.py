@@ -108,7 +108,7 @@ class RunStore:
         except OSError as problem:
             raise WriteFailed(
                 f"cannot make a run folder in {self.runs}: {problem.strerror}",
-                "make the folder writable, or choose another with --loops-dir",
+                "make the folder writable, or set loops.loops_dir in .ll/ll-config.json",
             ) from problem
 
     def _prepare(self) -> None:

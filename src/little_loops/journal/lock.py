@@ -364,5 +364,5 @@ def _conflict(mine: Held, other: Held) -> ScopeHeld:
 def _refused(path: Path, problem: OSError) -> WriteFailed:
     return WriteFailed(
         f"cannot use {path}: {problem.strerror}",
-        "make the folder writable, or choose another with --loops-dir",
+        "make the folder writable, or set loops.loops_dir in .ll/ll-config.json",
     )
