@@ -206,7 +206,7 @@ def test_a_folder_that_cannot_be_written_is_one_message(small_disk: Path) -> Non
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(WriteFailed, match="Read-only file system") as caught:
         RunStore(small_disk).new("fix", WALL)
-    assert "--loops-dir" in (caught.value.hint or "")
+    assert "loops.loops_dir" in (caught.value.hint or "")
 
 
 def test_numbers_must_follow_each_other(tmp_path: Path) -> None:
