@@ -125,6 +125,7 @@ def test_help_of_every_command_has_an_example(project: Project) -> None:
         "compile",
         "fragments",
         "install",
+        "new",
         "next-loop",
         "config",
         "simulate",

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import click
 
-from little_loops.cli import definitions, output, usage
+from little_loops.cli import definitions, editor_line, output, usage
 from little_loops.config import Config
 from little_loops.errors import LoopNotFound, UserError
 
-SCHEMA = ".loop-schema.json"
-MODELINE = "yaml-language-server:"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -36,7 +34,7 @@ def command(loop: str, name: str | None) -> int:
     if not NAME.fullmatch(name):
         raise UserError(f"'{name}' cannot be a name: letters, digits, dots, - and _ only", "choose another")
     target = _copy(source, name, config)
-    _write_schema(target.parent)
+    editor_line.write_schema(target.parent)
     output.say(f"Installed {definitions.nearby(target)}")
     _doubts(source, target, config)
     output.say(f"Run it with: ll-loop run {name}")
@@ -64,7 +62,7 @@ def _source(loop: str) -> Path:
 def _copy(source: Path, name: str, config: Config) -> Path:
     folder = config.loops_path
     target = folder / f"{name}.yaml"
-    text = _with_schema(_renamed(source.read_text("utf-8"), name))
+    text = editor_line.with_line(_renamed(source.read_text("utf-8"), name))
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with target.open("x", encoding="utf-8") as file:
@@ -76,18 +74,6 @@ def _copy(source: Path, name: str, config: Config) -> Path:
             exit_code=1,
         ) from None
     return target
-
-
-def _with_schema(text: str) -> str:
-    """The text with the line that tells an editor where the schema is."""
-    return text if MODELINE in text.partition("\n")[0] else f"# {MODELINE} $schema={SCHEMA}\n{text}"
-
-
-def _write_schema(folder: Path) -> None:
-    """The schema beside the loops, always that of this version."""
-    from little_loops.cli.commands.schema import loop_schema
-
-    (folder / SCHEMA).write_text(loop_schema(), "utf-8")
 
 
 def _renamed(text: str, name: str) -> str:
