@@ -16,7 +16,7 @@ Json = dict[str, Any]
 def parts_as_known(case: Case) -> bool:
     """Whether a random case holds something of what follows."""
     text = json.dumps(case.loops)
-    return '"${env.LL_ONE}"' in text and "progress_paths" in text
+    return "progress_paths" in text and ('"${env.LL_ONE}"' in text or '"${context.gone}"' in text)
 
 
 def loop(**states: Json) -> dict[str, Json]:
@@ -41,6 +41,16 @@ def test_a_condition_may_read_the_environment_while_progress_is_watched() -> Non
     loops["v"]["circuit"] = {"repeated_failure": {"progress_paths": ["notes"]}}
     script = {"answers": {"./work": [{"stdout": "1"}]}, "env": {"LL_ONE": "1"}}
     assert run_engine(loops, "v", World(script))[-1]["final_state"] == "end"
+
+
+@pytest.mark.xfail(strict=True, reason="progress is not looked at when the evaluator cannot judge")
+def test_progress_counts_even_when_the_evaluator_cannot_judge() -> None:
+    config = {"type": "output_numeric", "operator": "eq", "target": "${context.gone}"}
+    loops = loop(work={"action": "./work", "evaluate": config, "on_yes": "end", "on_error": "work"})
+    loops["v"]["circuit"] = {"repeated_failure": {"window": 2, "progress_paths": ["notes"]}}
+    loops["v"]["max_iterations"] = 3
+    script = {"answers": {"./work": [{"stdout": "1"}]}, "progress": ["p", "q", "r"]}
+    assert run_engine(loops, "v", World(script))[-1]["terminated_by"] == "max_iterations"
 
 
 @pytest.mark.xfail(strict=True, reason="a stopped attempt writes its capture although it will be made again")
