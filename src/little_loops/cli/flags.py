@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from little_loops.cli import background, running
+from little_loops.cli import background, running, usage
 from little_loops.cli.pictures import Artist
 from little_loops.cli.progress import Looks
 from little_loops.errors import UserError
@@ -33,8 +33,8 @@ def _group(options: Iterable[Callable[[Any], Any]]) -> Callable[[F], F]:
     return apply
 
 
-_COUNT = click.IntRange(min=0)
-_SECONDS = click.FloatRange(min=0)
+_COUNT = usage.WHOLE
+_SECONDS = usage.SECONDS
 
 limits = _group(
     [
@@ -47,14 +47,16 @@ limits = _group(
         click.option(
             "--max-edge-revisits", type=_COUNT, metavar="N", help="How often one transition may be taken."
         ),
-        click.option("--timeout", type=_SECONDS, metavar="SECONDS", help="Running time of the whole run."),
+        click.option(
+            "--timeout", type=_SECONDS, metavar="TIME", help="Running time of the whole run: 90, 10m, 2h."
+        ),
         click.option(
             "--budget",
             multiple=True,
             metavar="KIND=AMOUNT",
             help="What agents may use: usd, tokens, agent_calls, seconds; repeatable.",
         ),
-        click.option("--delay", type=_SECONDS, metavar="SECONDS", help="Pause between two steps."),
+        click.option("--delay", type=_SECONDS, metavar="TIME", help="Pause between two steps."),
         click.option(
             "--durability",
             type=click.Choice(("relaxed", "step", "strict")),

@@ -26,8 +26,38 @@ class Command(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if self.examples:
             with formatter.section("Examples"):
-                formatter.write_dl([(f"ll-loop {line}", about) for line, about in self.examples], col_max=60)
+                formatter.write_dl([(f"ll-loop {line}", about) for line, about in self.examples], col_max=42)
         super().format_epilog(ctx, formatter)
+
+
+class _Whole(click.ParamType):
+    """A whole number, not below 0."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value).strip()
+        if not (text.isascii() and text.isdigit()):
+            self.fail(f"{value!r} is not a whole number from 0 up", param, ctx)
+        return int(text)
+
+
+class _Seconds(click.ParamType):
+    """Seconds, or a time with its unit."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from little_loops.projections.timeline import seconds_of
+
+        seconds = seconds_of(str(value))
+        if seconds is None:
+            self.fail(f"{value!r} is not a time; write seconds, or 90s, 10m, 1h30m", param, ctx)
+        return int(seconds) if seconds == int(seconds) else seconds
+
+
+WHOLE = _Whole()
+SECONDS = _Seconds()
 
 
 def command(

@@ -40,7 +40,7 @@ SHOWN_STEPS = 100
 @click.argument("run", required=False, shell_complete=usage.complete_runs)
 @click.argument("step", required=False, type=click.IntRange(min=1))
 @click.option(
-    "--last", type=click.IntRange(min=0), metavar="N", help=f"The last N steps only ({SHOWN_STEPS}); 0 = all."
+    "--last", type=usage.WHOLE, metavar="N", help=f"The last N steps only ({SHOWN_STEPS}); 0 = all."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Whole actions and outputs.")
 @usage.json_option

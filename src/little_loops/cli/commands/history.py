@@ -44,7 +44,7 @@ COLOURS = {"completed": "green", "running": "green", "failed": "red", "timed_out
 )
 @click.argument("what", required=False, shell_complete=usage.complete_runs)
 @click.argument("run", required=False)
-@click.option("-n", "--tail", type=click.IntRange(min=0), metavar="N", help="The last N only (50); 0 = all.")
+@click.option("-n", "--tail", type=usage.WHOLE, metavar="N", help="The last N only (50); 0 = all.")
 @click.option("-v", "--verbose", is_flag=True, help="Printed lines, previews, prompts and answers too.")
 @click.option("--full", is_flag=True, help="Everything the actions printed; implies -v.")
 @click.option("-e", "--event", metavar="NAME", help="Records of this kind only.")

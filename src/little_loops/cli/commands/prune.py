@@ -27,9 +27,7 @@ UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
     ],
 )
 @click.argument("run", nargs=-1, shell_complete=usage.complete_runs)
-@click.option(
-    "--keep", type=click.IntRange(min=0), metavar="N", help="Finished runs that stay, newest first."
-)
+@click.option("--keep", type=usage.WHOLE, metavar="N", help="Finished runs that stay, newest first.")
 @click.option("--older-than", metavar="AGE", help="Runs whose last record is older: 12h, 30d, 8w.")
 @click.option("--max-size", metavar="SIZE", help="What all runs together may take: 500M, 2G.")
 @click.option("--dry-run", is_flag=True, help="Delete nothing.")

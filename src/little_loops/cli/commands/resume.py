@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 )
 @click.option("--take-over", is_flag=True, help="The run was on another machine and is dead there.")
 @click.option("-q", "--queue", is_flag=True, help="Wait for runs that hold an overlapping scope.")
-@click.option(
-    "--queue-timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Longest wait; implies --queue."
-)
+@click.option("--queue-timeout", type=usage.SECONDS, metavar="TIME", help="Longest wait; implies --queue.")
 @click.option("-b", "--background", "detached", is_flag=True, help="Detach; output goes to the run's log.")
 @flags.hidden
 def command(run: str, **given: Any) -> int:

@@ -42,9 +42,7 @@ PROGRAM = ".ll/program.md"
 @click.option("--program-md", metavar="PATH", help=f"Steering file ({PROGRAM} if it is there).")
 @click.option("--builtin", is_flag=True, help="The built-in loop, even if the project has one of that name.")
 @click.option("-q", "--queue", is_flag=True, help="Wait for runs that hold an overlapping scope.")
-@click.option(
-    "--queue-timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Longest wait; implies --queue."
-)
+@click.option("--queue-timeout", type=usage.SECONDS, metavar="TIME", help="Longest wait; implies --queue.")
 @click.option("-b", "--background", "detached", is_flag=True, help="Detach; output goes to the run's log.")
 @click.option("--dry-run", is_flag=True, help="Print what would be run; start nothing.")
 @flags.hidden

@@ -34,9 +34,9 @@ KILL_WAIT_S = 2.0
 @click.option("--all", "every", is_flag=True, help="All live and waiting runs.")
 @click.option(
     "--wait",
-    type=click.FloatRange(min=0),
+    type=usage.SECONDS,
     default=WAIT_S,
-    metavar="SECONDS",
+    metavar="TIME",
     help="Time to end by itself (10).",
 )
 @usage.json_option
