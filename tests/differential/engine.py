@@ -48,6 +48,7 @@ class Memory:
     asked: list[Counter[str]] = field(default_factory=list)
     world: Progress | None = None
     buffer: list[Event] = field(default_factory=list)
+    live: Snapshot | None = None
 
     def append(self, event: Event) -> None:
         self.buffer.append(event)
@@ -229,5 +230,5 @@ def segment(
 ) -> list[Json]:
     performer = Performer(world, loops)
     journal.world = performer
-    interpret(Ports(loops, journal, performer, Clock(world), Token()), snapshot, opening)
+    journal.live = interpret(Ports(loops, journal, performer, Clock(world), Token()), snapshot, opening)
     return journal.lines

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tests.differential.engine import run_engine
+from tests.differential.engine import Memory, fold, run_engine
 from tests.differential.generator import make
 from tests.differential.test_known import parts_as_known
 from tests.differential.world import World
@@ -41,6 +41,16 @@ def test_every_line_of_every_run_validates(first: int) -> None:
             assert not problems, f"case {number}, line {n}: {problems}\n{line}"
             assert line["seq"] == n
             assert to_wire(from_wire(line)) == [line]
+
+
+@pytest.mark.parametrize("first", range(0, CASES, CHUNK))
+def test_the_journal_folds_to_the_snapshot_that_was_live(first: int) -> None:
+    for number in range(first, first + CHUNK):
+        case, journal = make(number), Memory()
+        if parts_as_known(case):
+            continue
+        run_engine(case.loops, case.root, World(case.script), case.context, case.options, journal=journal)
+        assert fold(map(plain, journal.lines)) == journal.live, f"case {number}"
 
 
 def plain(line: dict[str, Any]) -> Any:

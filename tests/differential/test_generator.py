@@ -9,6 +9,7 @@ from tests.differential.world import World
 from tests.reference import Execution, execute
 
 from little_loops.fsm.schema import FSMLoop
+from little_loops.fsm.validation import ValidationSeverity, validate_fsm
 
 CASES = 1500
 EVENTS = {
@@ -50,6 +51,13 @@ def test_the_cases_reach_every_event_every_end_and_every_way_out_of_a_state() ->
 def test_a_case_is_its_number() -> None:
     assert str(make(7)) == str(make(7))
     assert play(7).events == play(7).events
+
+
+def test_the_loops_break_no_rule_of_the_language() -> None:
+    for number in range(300):
+        for loop in make(number).loops.values():
+            found = validate_fsm(FSMLoop.from_dict(loop))
+            assert not [str(item) for item in found if item.severity is ValidationSeverity.ERROR], number
 
 
 def test_the_loops_can_be_written_in_a_file_and_read_back() -> None:
