@@ -217,7 +217,7 @@ def _complete(view: View, phase: Acting, result: fx.ActionResult, stopped: str |
         stderr=result.stderr or None,
         truncated=result.truncated,
         timeout_kind=result.timeout_kind,
-        capture=None if retried else view.state.capture,
+        capture=None if retried or stopped else view.state.capture,
         marker=None if marker is None else {"kind": marker.kind, "payload": marker.payload},
         failure=None if failure is None else _failure(failure),
         stopped=stopped,

@@ -65,7 +65,11 @@ def plan(view: View) -> Plan:
     result = held(view)
     try:
         evidence = Evidence(_text(view, config, result), result.exit_code)
-        return _with_progress(view, _gated(view, config, result) or _plan(view, config, evidence))
+        made = _gated(view, config, result) or _plan(view, config, evidence)
+    except InterpolationError as problem:
+        made = error(str(problem))
+    try:
+        return _with_progress(view, made)
     except InterpolationError as problem:
         return error(str(problem))
 

@@ -171,7 +171,8 @@ def loop_resume(s: Snapshot, e: ev.LoopResume) -> Snapshot:
         env={p: found for p, found in root.env.items() if not _covered(p, replaced)},
         budget=_raised(root, overrides.get("budget")),
     )
-    keep = s.stop == "marker" and not isinstance(s.status, Ended)
+    done = isinstance(s.status, Ended) and s.status.cause == "signal" and s.status.signal is None
+    keep = s.stop == "marker" and not done
     return replace(
         s,
         status=Opened(),
