@@ -7,9 +7,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from little_loops.cli.drafts import WRITERS, Constraint, Draft, scalar, text_of
+from little_loops.cli.drafts import WRITERS, Constraint, Draft, text_of
 from little_loops.fsm.diagnostics import Source
 from little_loops.fsm.load import load_text
+from little_loops.fsm.scalars import inline, scalar
 from little_loops.fsm.schema import FSMLoop
 from little_loops.fsm.yaml import parse
 
@@ -45,10 +46,10 @@ def test_a_text_reads_back_as_itself(text: str) -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
 @settings(max_examples=300, deadline=None)
 def test_any_text_reads_back_as_itself(text: str) -> None:
-    written = f"a:\n  key: {scalar(text, 2)}\nb: 1\n"
+    written = f"a:\n  key: {scalar(text, 2)}\nb: 1\nc: [{inline(text)}, {{{inline(text)}: {inline(text)}}}]\n"
     document = parse(Source("x", written))
     assert not document.found, written
-    assert document.data == {"a": {"key": text}, "b": 1}
+    assert document.data == {"a": {"key": text}, "b": 1, "c": [text, {text: text}]}
 
 
 @pytest.mark.parametrize("text", [text for text in HOSTILE if text.isprintable()])

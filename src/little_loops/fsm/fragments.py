@@ -209,15 +209,7 @@ def resolve_fragments(mapping: dict[str, Any], loop_dir: Path | str) -> dict[str
 
 def apply_fragments(mapping: dict[str, Any], loop_dir: Path, trail: Trail) -> dict[str, Any]:
     """The loop with every ``fragment`` merged into its state; mistakes go to the trail."""
-    library = PlacedMap()
-    for index, entry in enumerate(_imports(mapping, trail)):
-        _overlay(library, _imported(entry, index, mapping, loop_dir, trail))
-    own = mapping.get("fragments")
-    if isinstance(own, Mapping):
-        _overlay(library, own)
-    elif own is not None:
-        note = f"'fragments' must be a mapping of names, found {shown(own)}"
-        trail.error(BAD_FRAGMENT, ("fragments",), note, mapping)
+    library = fragments_in_sight(mapping, loop_dir, trail)
     states = mapping.get("states")
     if not isinstance(states, Mapping) or not any(_fragment_of(s) is not None for s in states.values()):
         return mapping
@@ -228,6 +220,20 @@ def apply_fragments(mapping: dict[str, Any], loop_dir: Path, trail: Trail) -> di
     out = PlacedMap(mapping, places=getattr(mapping, "places", None))
     out["states"] = filled
     return out
+
+
+def fragments_in_sight(mapping: dict[str, Any], loop_dir: Path, trail: Trail) -> PlacedMap:
+    """Every fragment a state may use, by name: imported ones, and over them the loop's own."""
+    library = PlacedMap()
+    for index, entry in enumerate(_imports(mapping, trail)):
+        _overlay(library, _imported(entry, index, mapping, loop_dir, trail))
+    own = mapping.get("fragments")
+    if isinstance(own, Mapping):
+        _overlay(library, own)
+    elif own is not None:
+        note = f"'fragments' must be a mapping of names, found {shown(own)}"
+        trail.error(BAD_FRAGMENT, ("fragments",), note, mapping)
+    return library
 
 
 def _imports(mapping: dict[str, Any], trail: Trail) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,16 +134,13 @@ def _folder(folder: Path, config: Config) -> Iterator[Examined]:
 
 
 def _is_part(path: Path) -> bool:
+    from little_loops.fsm.parts import is_part
     from little_loops.fsm.yaml import read_document
 
     try:
-        data = read_document(path).data
+        return is_part(read_document(path).data, path)
     except UserError:
         return False
-    if not isinstance(data, Mapping):
-        return False
-    whole = {"initial", "paradigm", "from", "flow"} & data.keys()
-    return not whole and ("fragments" in data or "lib" in path.parts)
 
 
 def _strictly(one: Examined) -> Examined:
