@@ -6,9 +6,15 @@ Decides nothing about what a command does.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    _WholeType = click.ParamType[int]
+    _SecondsType = click.ParamType[float]
+else:  # not every release of click that is allowed can be subscripted
+    _WholeType = _SecondsType = click.ParamType
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,7 +36,7 @@ class Command(click.Command):
         super().format_epilog(ctx, formatter)
 
 
-class _Whole(click.ParamType):
+class _Whole(_WholeType):
     """A whole number, not below 0."""
 
     name = "number"
@@ -42,7 +48,7 @@ class _Whole(click.ParamType):
         return int(text)
 
 
-class _Seconds(click.ParamType):
+class _Seconds(_SecondsType):
     """Seconds, or a time with its unit."""
 
     name = "time"

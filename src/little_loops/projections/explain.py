@@ -25,7 +25,7 @@ from little_loops.projections.text import Record, value_text
 class Attempt:
     """One action of a step. ``exit_code`` is None while nobody knows it; ``file`` holds all of its output.
 
-    ``values``: the variables its text refers to, each with the path of its value.
+    ``values``: the variables its text refers to, each with the path of its value. ``usage``: what it cost.
     """
 
     number: int
@@ -38,6 +38,7 @@ class Attempt:
     file: str | None = None
     capture: str | None = None
     values: dict[str, Any] = field(default_factory=dict)
+    usage: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -66,7 +67,10 @@ class Choice:
 
 @dataclass(slots=True)
 class Step:
-    """One entry into one state. ``number`` counts entries over all frames, from 1."""
+    """One entry into one state. ``number`` counts entries over all frames, from 1.
+
+    ``ended``: why the run ended in this step, where it did.
+    """
 
     number: int
     loop: str
@@ -81,6 +85,7 @@ class Step:
     attempts: list[Attempt] = field(default_factory=list)
     judgement: Judgement | None = None
     choice: Choice | None = None
+    ended: str = ""
     counters: list[Counter] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -135,8 +140,10 @@ class _Walk:
         told = _TOLD.get(str(record.get("event")))
         if told is not None:
             told(self, record, depth, before)
-        elif record.get("event") not in _SILENT and (step := self._step(depth)):
-            step.notes.append(_note(record))
+        elif record.get("event") not in _SILENT:
+            step = self._step(depth) or (self.steps[-1] if self.steps else None)
+            if step is not None:
+                step.notes.append(_note(record))
 
     def _fold(self, record: Record) -> None:
         if self.unfolded is not None:
@@ -225,6 +232,7 @@ class _Walk:
         last.output = str(record.get("output") or record.get("output_preview") or "")
         last.stderr = str(record.get("stderr") or "")
         last.capture = record.get("capture")
+        last.usage.update(record.get("usage") or {})
         ref = (record.get("refs") or {}).get("output")
         last.file = ref.get("file") if isinstance(ref, Mapping) else None
         last.notes += _outcome_notes(record)
@@ -299,10 +307,15 @@ class _Walk:
 
     def story(self) -> Story:
         limits = caps(_definition(self._loop(0)), self.run.overrides)
+        end = ending(self.run, limits)
+        for depth, step in enumerate(self.open):
+            if step is not None:
+                step.counters = self._counters(depth, step, None)
+                step.ended = end.headline if self.run.cause is not None else ""
         left: list[Counter] = []
         if self.unfolded is None and self.snapshot.frames:
             left = counters(None, self.snapshot.frames[0], self._loop(0), self.snapshot, None)
-        return Story(self.run, self.steps, ending(self.run, limits), left, self.origins, self.unfolded)
+        return Story(self.run, self.steps, end, left, self.origins, self.unfolded)
 
 
 _TOLD = {

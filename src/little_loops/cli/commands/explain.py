@@ -144,7 +144,8 @@ def _attempts(step: Step, verbose: bool) -> Iterator[Row]:
 def _result(attempt: Attempt, verbose: bool) -> Iterator[Row]:
     if attempt.exit_code is not None:
         kept = f", kept as {attempt.capture}" if attempt.capture else ""
-        yield "result", f"exit code {attempt.exit_code} after {took(attempt.duration_ms or 0)}{kept}"
+        used = _used(attempt.usage)
+        yield "result", f"exit code {attempt.exit_code} after {took(attempt.duration_ms or 0)}{kept}{used}"
     for text in (attempt.output, attempt.stderr):
         lines = [line for line in clean(text).splitlines() if line.strip()]
         shown = lines if verbose else lines[-SHOWN_LINES:]
@@ -158,6 +159,12 @@ def _result(attempt: Attempt, verbose: bool) -> Iterator[Row]:
         yield "note", one_line(note, 300)
 
 
+def _used(usage: dict[str, Any]) -> str:
+    tokens = sum(value for key, value in usage.items() if key.endswith("_tokens") and value)
+    cost = usage.get("cost_usd")
+    return (f", {tokens:,} tokens" if tokens else "") + (f", ${cost:.4f}" if cost else "")
+
+
 def _decision(step: Step) -> Iterator[Row]:
     judged = step.judgement
     if judged is not None:
@@ -169,7 +176,7 @@ def _decision(step: Step) -> Iterator[Row]:
         yield "verdict", f"{verdict}  by {by}" + (f": {details}" if details else "")
     choice = step.choice
     if choice is None:
-        yield "next", "nothing was chosen"
+        yield "next", f"none: {one_line(step.ended, 200)}" if step.ended else "not chosen yet"
         return
     rule = f"{choice.rule}" if choice.rule else choice.via
     because = f"  because {one_line(choice.error, 200)}" if choice.error else ""
