@@ -14,18 +14,20 @@ from little_loops.cli.main import ALIASES, VERBS, unfit
 
 BOOM = """
 import sys, types
+import click
 from little_loops.cli import main, usage
 
 module = types.ModuleType("little_loops.cli.commands.boom")
 
 @usage.command("boom", help="Fails.", examples=[("boom", "fails")])
-def command():
+@click.option("--param")
+def command(param):
     raise ZeroDivisionError("nobody expected this")
 
 module.command = command
 sys.modules[module.__name__] = module
 main.VERBS["boom"] = main.Verb("boom", "Fails.")
-sys.exit(main.main(["boom"]))
+sys.exit(main.main(["boom", "--param", "api_key=hush"]))
 """
 
 
@@ -192,6 +194,8 @@ def test_a_mistake_of_ours_is_one_line_and_a_report_file_never_a_traceback(shop:
     report = Path(done.stderr.split("a report was written to ")[1].strip())
     assert report.parent == shop.folder
     assert "ZeroDivisionError: nobody expected this" in report.read_text("utf-8")
+    assert "api_key=***" in report.read_text("utf-8")
+    assert "hush" not in report.read_text("utf-8")
     assert report.stat().st_mode & 0o077 == 0
 
 

@@ -127,6 +127,31 @@ def test_a_closed_pipe_is_quiet(shop: Shop, words: str) -> None:
     assert (done.stdout, done.stderr) == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("words", "code"), [("status fix", 1), ("history fix latest", 1), ("run fix", 0), ("run fix --json", 0)]
+)
+def test_output_that_cannot_be_written_is_a_message_and_never_a_bug(
+    shop: Shop, words: str, code: int
+) -> None:
+    shop.ll("fix", "--quiet")
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(PROGRAM)} {words} >/dev/full"],
+        cwd=shop.folder, env=shop.env(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code
+    assert ("cannot write to standard output" in done.stderr) is (code == 1)
+
+
+@pytest.mark.parametrize("words", ["status fix", "run fix", "--help"])
+def test_without_any_output_at_all(shop: Shop, words: str) -> None:
+    shop.ll("fix", "--quiet")
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(PROGRAM)} {words} >&- 2>&-"],
+        cwd=shop.folder, env=shop.env(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+
+
 def test_output_of_an_action_cannot_drive_the_terminal(shop: Shop) -> None:
     shop.write("evil", """
         name: evil

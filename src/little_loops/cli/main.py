@@ -143,6 +143,7 @@ program = Program(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code. Nothing is raised."""
+    output.furnish()
     args = list(sys.argv[1:] if argv is None else argv)
     try:
         code = _guarded(args)
@@ -150,6 +151,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         output.abandon()
         return 0
+    except UserError as problem:
+        output.failure(problem.message)
+        output.abandon()
+        return problem.exit_code
     return code
 
 
@@ -288,7 +293,7 @@ def _report(bug: BaseException, args: list[str]) -> str | None:
         f"{PROGRAM} {__version__}",
         f"python {sys.version.split()[0]} on {platform.platform()}",
         f"folder {_here()}",
-        f"arguments {args!r}",
+        f"arguments {[_masked(word) for word in args]!r}",
         "",
         *traceback.format_exception(bug),
     ]
@@ -299,6 +304,15 @@ def _report(bug: BaseException, args: list[str]) -> str | None:
     except OSError:
         return None
     return name
+
+
+def _masked(word: str) -> str:
+    """A word of the command line without the value of something that sounds like a secret."""
+    name, equals, _ = word.partition("=")
+    loud = name.upper()
+    if equals and any(part in loud for part in ("KEY", "TOKEN", "SECRET", "PASSWORD")):
+        return f"{name}=***"
+    return word
 
 
 def _here() -> str:

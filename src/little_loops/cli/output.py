@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from little_loops.errors import WriteFailed
 from little_loops.projections.text import clean
 
 STYLES = {
@@ -128,7 +129,12 @@ def failure(text: str, hint: str | None = None) -> None:
 
 def say_json(value: Any) -> None:
     """A value as JSON, two spaces a level."""
-    say(json.dumps(value, indent=2, ensure_ascii=not _speaks_unicode(sys.stdout)))
+    say(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON that standard output can take, two spaces a level."""
+    return json.dumps(value, indent=2, ensure_ascii=not _speaks_unicode(sys.stdout))
 
 
 def say_json_line(value: Any) -> None:
@@ -182,19 +188,40 @@ def flush() -> None:
 
     Raises:
         BrokenPipeError: nobody reads any more.
+        WriteFailed: standard output takes no more, for another reason.
     """
     try:
         sys.stdout.flush()
     except OSError as problem:
-        if problem.errno == errno.EIO:
-            raise BrokenPipeError(errno.EPIPE, "the terminal went away") from problem
-        raise
+        raise _refused(problem) from problem
+
+
+def _refused(problem: OSError) -> Exception:
+    if problem.errno in (errno.EIO, errno.EPIPE):
+        return BrokenPipeError(errno.EPIPE, "nobody reads standard output any more")
+    return WriteFailed(f"cannot write to standard output: {problem.strerror}")
 
 
 def abandon() -> None:
     """Nobody reads standard output any more: let the rest of it go nowhere, without a complaint at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
+
+
+def furnish() -> None:
+    """Give a program that was started without standard streams something to stand in for them.
+
+    A descriptor that is left free would be given to the next file, and a stray line would end up in it.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def _speaks_unicode(stream: TextIO) -> bool:
@@ -207,9 +234,7 @@ def _write(stream: TextIO, text: str) -> None:
     except OSError as problem:
         if stream is sys.stderr:
             return  # nobody is there to be told
-        if problem.errno == errno.EIO:
-            raise BrokenPipeError(errno.EPIPE, "the terminal went away") from problem
-        raise
+        raise _refused(problem) from problem
 
 
 def _encoded(stream: TextIO, text: str) -> None:

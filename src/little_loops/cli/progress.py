@@ -15,6 +15,7 @@ from little_loops.cli import output
 from little_loops.cli.endblock import end_lines
 from little_loops.cli.narrator import Narrator, Said
 from little_loops.cli.pictures import Artist, Pictures
+from little_loops.errors import UserError
 from little_loops.fsm.schema import FSMLoop
 from little_loops.projections import timeline
 from little_loops.projections.ending import Caps, Ending, caps, ending
@@ -73,7 +74,7 @@ class Screen:
         try:
             output.say(text, end="")
             output.flush()
-        except (OSError, ValueError):
+        except (OSError, ValueError, UserError):
             self.lost()
 
     def lost(self) -> None:
@@ -171,7 +172,7 @@ class Follow:
         for record in ev.to_wire(event):
             try:
                 self._show(record)
-            except (OSError, ValueError):
+            except (OSError, ValueError, UserError):
                 self.screen.lost()
                 return
 

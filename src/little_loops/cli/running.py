@@ -187,7 +187,7 @@ def signals(stop: StopToken) -> Iterator[None]:
 def _tell(done: Finished, stage: Stage, showing: Showing) -> None:
     if showing.as_json:
         if not showing.follow:
-            output.say_json(_result(done, stage.memory))
+            Screen().text(output.json_text(_result(done, stage.memory)) + "\n")
         return
     good = done.outcome.exit_code == 0
     if showing.quiet and good:

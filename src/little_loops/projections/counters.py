@@ -72,7 +72,7 @@ def _of_state(
         limit = state.max_retries if state else None
         old = before.retries if before and same else 0
         out.append(_count(f"retries of {now.state}", old, now.retries, limit))
-    if now.throttle or (before and before.throttle):
+    if _hard(loop, before or now) is not None:
         out.append(
             _count("actions in this stay", _was(before, "throttle"), now.throttle, _hard(loop, before or now))
         )
