@@ -245,3 +245,81 @@ def test_a_child_loop_is_shown_indented_and_named(shop: Shop) -> None:
     )
     assert "\n  ↲ done [terminal]\n       -> done\n" in text
     assert "fix ended terminal in done (steps 2 to 4)" in shop.ll("explain", "parent").stdout
+
+
+def test_a_provider_that_is_busy_is_waited_for_and_the_agent_asked_again(shop: Shop) -> None:
+    shop.write("agent", """
+        name: agent
+        description: asks an agent
+        initial: a
+        scope: [agent]
+        states:
+          a: {action: "Repair\\nit.", action_type: prompt, next: done}
+          done: {terminal: true}
+        """)  # fmt: skip
+    (shop.folder / "answers.yaml").write_text(
+        "- failure: {kind: rate_limit, status: 429, retry_after: 0.1}\n"
+        "- text: done\n"
+        "  tools: [{tool: Edit, summary: a file}]\n"
+        "  usage: {input_tokens: 1200, output_tokens: 34, cost_usd: 0.5}\n",
+        "utf-8",
+    )
+    done = shop.ll("agent", "--host", "scripted:answers.yaml")
+    assert plain(done.stdout, shop) == screen(
+        """
+        Running loop: agent
+        Max iterations: 50
+
+        [1/50] a (Ns) -> ✦ (2 lines)
+               Repair
+               it.
+               (SPAN) exit: 1
+               the provider's limit is reached; trying again in 0s
+               again (attempt 2) -> ✦ (2 lines)
+               Repair
+               it.
+               ⚙ Edit  a file
+               done
+               (SPAN)
+               -> done
+
+        Loop completed: done (1 iteration, SPAN)
+        Path: a → done
+        Used: 2 agent calls, 1,234 tokens, $0.5000
+        Why:  ll-loop explain RUN-agent
+        """
+    )
+    assert plain(shop.ll("explain", "agent", "1").stdout, shop).partition("\n\n")[2] == screen(
+        """
+        step 1  a  TIME  SPAN  the first state
+          action   Repair  [prompt]
+                   it.
+          result   exit code 1 after SPAN
+          note     the provider's limit: tried again after SPAN
+          action 2 Repair …  [prompt]
+          result   exit code 0 after SPAN, 1,234 tokens, $0.5000
+                   │ done
+          next     done  by next
+          counters steps 0 → 1 of 50 · a -> done 0 → 1 of 100
+        """
+    )
+
+
+def test_a_status_inside_a_child_loop_names_both_states(shop: Shop) -> None:
+    shop.write("parent", """
+        name: parent
+        description: calls waits
+        initial: gate
+        scope: [parent]
+        states:
+          gate: {loop: waits, on_yes: done, on_no: done}
+          done: {terminal: true}
+        """)  # fmt: skip
+    run = shop.start("run", "parent")
+    shop.until("here")
+    text = shop.ll("status", "parent").stdout
+    told = shop.json("status", "parent")
+    shop.go()
+    run.communicate(timeout=30)
+    assert "Current state:  gate > a" in text
+    assert (told["active_sub_loop"], told["path"], told["current_state"]) == ("waits", ["gate", "a"], "gate")

@@ -113,7 +113,8 @@ class Program(click.Group):
                         'eval "$(_LL_LOOP_COMPLETE=bash_source ll-loop)"',
                         "complete words with Tab (zsh, fish too)",
                     ),
-                ]
+                ],
+                col_max=48,
             )
 
 

@@ -18,7 +18,7 @@ from little_loops.projections.counters import Counter, counters
 from little_loops.projections.ending import Ending, caps, ending
 from little_loops.projections.rules import rule_of, seen_by
 from little_loops.projections.summary import Summary, add
-from little_loops.projections.text import Record, value_text
+from little_loops.projections.text import Record, took, value_text
 
 
 @dataclass(slots=True)
@@ -250,6 +250,17 @@ class _Walk:
         where = step.attempts[-1].notes if step.attempts else step.notes
         where.append(", ".join(filter(None, ("cut short, nobody knows its exit code", fate, policy))))
 
+    def waited(self, record: Record, depth: int, before: Snapshot) -> None:
+        step = self._step(depth)
+        if step is None:
+            return
+        seconds = record.get("wait_seconds", record.get("backoff", 0))
+        what = (
+            "limit" if record.get("event") == "rate_limit_retry" else f"{record.get('kind', 'server')} error"
+        )
+        where = step.attempts[-1].notes if step.attempts else step.notes
+        where.append(f"the provider's {what}: tried again after {took(seconds * 1000)}")
+
     def judged(self, record: Record, depth: int, before: Snapshot) -> None:
         if step := self._step(depth):
             config = self.state_of(depth, step.state)
@@ -326,6 +337,8 @@ _TOLD = {
     "action_complete": _Walk.acted,
     "action_error": _Walk.could_not,
     "action_interrupted": _Walk.cut_short,
+    "rate_limit_retry": _Walk.waited,
+    "api_error_retry": _Walk.waited,
     "evaluate": _Walk.judged,
     "route": _Walk.routed,
     "retry_exhausted": _Walk.gave_up,
@@ -337,7 +350,9 @@ _FATES = {
     "killed": "its processes were ended",
     "rebooted": "the machine was restarted since",
 }
-_SILENT = frozenset({"action_output", "action_spawned", "judge_start", "usage_seen", "tool_called"})
+_SILENT = frozenset(
+    {"action_output", "action_spawned", "judge_start", "usage_seen", "tool_called", "rate_limit_waiting"}
+)
 
 
 def _outcome_notes(record: Record) -> list[str]:
@@ -346,7 +361,7 @@ def _outcome_notes(record: Record) -> list[str]:
         notes.append(f"ended by its {record['timeout_kind']} limit")
     if record.get("stopped"):
         notes.append(f"stopped by {record['stopped']}")
-    if record.get("failure"):
+    if record.get("failure") and record["failure"].get("kind") not in ("rate_limit", "server", "network"):
         notes.append(f"provider failure: {record['failure'].get('kind')}")
     if record.get("marker"):
         notes.append(f"its output asked for {record['marker'].get('kind')}")

@@ -298,7 +298,13 @@ def _cycle(out: Summary, record: Record, depth: int) -> None:
 
 def _rate_limit(out: Summary, record: Record, depth: int) -> None:
     out.rate_limit_retries += 1
-    _spend(out, record, 1)
+    _retried(out, record, depth)
+
+
+def _retried(out: Summary, record: Record, depth: int) -> None:
+    """Of an action the call was counted at its end; of a judge it is counted here."""
+    if record.get("purpose") == "judge":
+        _spend(out, record, 1)
 
 
 def _exhausted(out: Summary, record: Record, depth: int) -> None:
@@ -344,6 +350,7 @@ _STEPS: Mapping[str, _Fold] = {
     "retry_exhausted": _retry_exhausted,
     "cycle_detected": _cycle,
     "rate_limit_retry": _rate_limit,
+    "api_error_retry": _retried,
     "rate_limit_exhausted": _exhausted,
     "handoff_detected": _handoff,
     "loop_complete": _loop_complete,

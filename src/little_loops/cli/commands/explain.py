@@ -130,7 +130,8 @@ def _attempts(step: Step, verbose: bool) -> Iterator[Row]:
     for attempt in step.attempts:
         label = "action" if attempt.number == 1 else f"action {attempt.number}"
         lines = clean(attempt.action).splitlines() or [""]
-        shown = lines if verbose else [one_line(attempt.action, 160)]
+        again = attempt is not step.attempts[0] and attempt.action == step.attempts[0].action
+        shown = lines if verbose and not again else [one_line(attempt.action, 160)]
         for n, line in enumerate(shown):
             yield (
                 (label if n == 0 else ""),
