@@ -29,6 +29,7 @@ DEPTH_LIMIT = 8
 API_RETRIES = 2
 API_PAUSE_S = 30
 STORM = 3
+LITTLE = 1e-6
 ABSTENTIONS = 2
 TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -106,7 +107,7 @@ class Frame:
     last_triple: tuple[str, int, str] | None = None
     triples: Counter[tuple[str, int, str]] = field(default_factory=Counter)
     progress: dict[str, str] = field(default_factory=dict)
-    calls: int = 0
+    spent: Counter[str] = field(default_factory=Counter)
     words: str = ""
 
     @property
@@ -392,9 +393,8 @@ class Naive:
             words = texts.render(text or state["action"], scope, keep_env=True)
             if mode == "mcp":
                 texts.render_nested(state.get("params", {}), self.scope(frame))
-            if mode == "prompt":
-                self.reserve(frame)
-            answer = self.run_once(frame, words, mode)
+            seconds = self.reserve(frame) if mode == "prompt" else None
+            answer = self.run_once(frame, words, mode, seconds)
             transient = answer.failure if mode == "prompt" else None
             if state.get("capture") and not self.tried_again(frame, transient):
                 frame.captured[state["capture"]] = captured(answer)
@@ -412,17 +412,16 @@ class Naive:
             if not transient:
                 return answer
 
-    def run_once(self, frame: Frame, words: str, mode: str) -> Answer:
+    def run_once(self, frame: Frame, words: str, mode: str, seconds: float | None) -> Answer:
         """One attempt, from ``action_start`` to ``action_complete``."""
         prompt = mode == "prompt"
         frame.attempts += 1
         frame.words = words
         more = {"attempt": frame.attempts} if frame.attempts > 1 else {}
         self.emit(frame, "action_start", action=words, is_prompt=prompt, **more)
-        answer = self.world.not_run() if self.world.pending else self.world.run(words)
+        answer = self.world.not_run() if self.world.pending else self.world.run(words, seconds)
         if prompt:
-            for caller in frame.stack:
-                caller.calls += 1
+            self.spend(frame, answer.usage, answer.duration_ms / 1000)
         for line in answer.lines:
             self.emit(frame, "action_output", line=line)
         if answer.raises is not None:
@@ -443,12 +442,25 @@ class Naive:
     def tried_again(self, frame: Frame, transient: str | None) -> bool:
         return transient == "rate_limit" or (transient is not None and frame.api < API_RETRIES)
 
-    def reserve(self, frame: Frame) -> None:
-        """An agent is called only while every loop on the stack still has a call left."""
+    def reserve(self, frame: Frame) -> float | None:
+        """An agent is called only while every loop on the stack has something left; how many seconds."""
+        left: list[float] = []
         for caller in frame.stack:
-            limit = caller.loop.get("budget", {}).get("agent_calls")
-            if limit is not None and caller.calls + 1 > limit:
-                raise Finish("budget_exhausted", caller.depth)
+            budget = caller.loop.get("budget", {})
+            for kind, limit in budget.items():
+                if caller.spent[kind] > limit - LITTLE:
+                    raise Finish("budget_exhausted", caller.depth)
+            if "seconds" in budget:
+                left.append(budget["seconds"] - caller.spent["seconds"])
+        return min(left, default=None)
+
+    def spend(self, frame: Frame, usage: Mapping[str, Any], seconds: float) -> None:
+        """An agent's call is charged to every loop on the stack."""
+        for caller in frame.stack:
+            caller.spent["agent_calls"] += 1
+            caller.spent["tokens"] += sum(value for key, value in usage.items() if key.endswith("_tokens"))
+            caller.spent["usd"] += usage.get("cost_usd", 0)
+            caller.spent["seconds"] += usage.get("seconds", seconds)
 
     def obey_marker(self, frame: Frame, answer: Answer, mode: str) -> None:
         listened = mode == "prompt" or (mode == "shell" and frame.config.get("signals"))
@@ -465,7 +477,10 @@ class Naive:
             self.emit(frame, "handoff_detected", **where, continuation=payload)
             root = frame.stack[0].loop
             if self.options.get("on_handoff", root.get("on_handoff", "pause")) == "spawn":
-                self.emit(frame, "handoff_spawned", pid=self.world.script.get("pid", 1), state=frame.state)
+                self.heed_stop()
+                pid = self.world.script.get("pid", 1)
+                if pid is not None:
+                    self.emit(frame, "handoff_spawned", pid=pid, state=frame.state)
             raise Finish("handoff", 0)
 
     # --- providers -------------------------------------------------------------------------------------
@@ -631,6 +646,7 @@ class Naive:
         try:
             seen = self.seen(frame, config, result, explicit=kind != "default")
             if config["type"] == "llm_structured" and not verdicts.gated("llm_structured", seen):
+                texts.render(config.get("prompt", ""), seen.scope)
                 verdict, details = self.ask_judge(frame, result)
             else:
                 verdict, details = self.evaluate(frame, config, seen)
@@ -657,7 +673,9 @@ class Naive:
         if explicit:
             gate = frame.config.get("exit_code_gate", frame.loop.get("exit_code_gate", False))
         memory = self.memory.setdefault(frame.path, {})
-        return verdicts.Seen(text, result.exit_code, self.scope(frame), memory, frame.words, gate=gate)
+        scope = self.scope(frame)
+        scope["env"] = {name: value for name, value in scope["env"].items() if not SECRET.search(name)}
+        return verdicts.Seen(text, result.exit_code, scope, memory, frame.words, gate=gate)
 
     def evaluate(self, frame: Frame, config: Mapping[str, Any], seen: verdicts.Seen) -> verdicts.Verdict:
         measured = {"diff_stall": "tree", "score_stall": "history"}.get(config["type"])
@@ -684,8 +702,7 @@ class Naive:
             self.emit(frame, "judge_start", state=frame.state, attempt=frame.judgements)
             self.heed_stop()
             opinion: Opinion = self.world.judge()
-            for caller in frame.stack:
-                caller.calls += 1
+            self.spend(frame, opinion.usage, 0)
             if opinion.stopped:
                 raise Finish("signal", 0)
             if not opinion.failure or not self.wait_for_provider(frame, opinion.failure, result):
@@ -730,7 +747,10 @@ class Naive:
         if state.get("context_passthrough"):
             context.update(frame.context)
             context.update({key: passed(value) for key, value in frame.captured.items()})
-        for key, spec in loop.get("parameters", {}).items():
+        declared = loop.get("parameters", {})
+        if declared and not set(given) <= set(declared):
+            raise Missing(str(given))
+        for key, spec in declared.items():
             check_parameter(key, spec, context, given)
         timeout = loop.get("timeout")
         if frame.timeout:
@@ -780,6 +800,7 @@ class Naive:
             raise Diverted(Step(frame.config["on_error"], "action_error")) from None
 
 
+SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD")
 METACHARACTER = re.compile(r"[\\.^$*+?{}\[\]|()]")
 CAPS = ("max_iterations", "max_steps", "max_edge_revisits", "timeout")
 

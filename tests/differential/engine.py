@@ -50,6 +50,11 @@ class Memory:
     buffer: list[Event] = field(default_factory=list)
     live: Snapshot | None = None
 
+    @property
+    def seq(self) -> int:
+        """Number of the last line."""
+        return len(self.lines)
+
     def append(self, event: Event) -> None:
         self.buffer.append(event)
 
@@ -111,13 +116,14 @@ class Performer:
             case fx.Fence():
                 yield fx.Fenced("killed" if effect.processes else "none")
             case fx.SpawnSuccessor():
-                yield fx.Started(self.world.script.get("pid", 1))
+                pid = self.world.script.get("pid", 1)
+                yield fx.Failed("no successor") if pid is None else fx.Started(pid)
             case _:
                 assert_never(effect)
 
     def run(self, effect: fx.RunAction) -> Iterator[fx.Outcome]:
         start = self.world.now
-        answer = self.world.run(effect.action)
+        answer = self.world.run(effect.action, effect.seconds)
         end, self.world.now = self.world.now, start
         if answer.raises is None:
             yield fx.Spawned(fx.Process(4711, 4711, "1", "boot"))
@@ -140,7 +146,8 @@ class Performer:
             return fx.Stopped(opinion.stopped)
         failure = fx.Failure(opinion.failure) if opinion.failure else None
         progress = self.progress(effect) if failure is None else None
-        return fx.Judged(opinion.verdict, opinion.details, failure=failure, progress=progress)
+        usage = opinion.usage or None
+        return fx.Judged(opinion.verdict, opinion.details, usage, failure, progress)
 
     def measure(self, effect: fx.Measure) -> fx.Outcome:
         found = self.world.measure(effect.kind, effect.name)
@@ -171,6 +178,7 @@ def result_of(answer: Answer, effect: fx.RunAction) -> fx.ActionResult:
         stderr=answer.stderr,
         duration_ms=answer.duration_ms,
         timeout_kind=kind,
+        usage=answer.usage or None,
         marker=fx.Marker(*found) if found else None,  # type: ignore[arg-type]
         failure=fx.Failure(answer.failure) if answer.failure and effect.mode == "prompt" else None,
     )

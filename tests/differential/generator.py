@@ -24,7 +24,7 @@ NEARLY_MARKED = (
     "CONTEXT_HANDOFF:   ",
     "LOOP_STOP",
 )
-ENV = {"LL_ONE": "1", "LL_WORD": "word"}
+ENV = {"LL_ONE": "1", "LL_WORD": "word", "LL_TOKEN": "1"}
 
 
 @dataclass
@@ -88,6 +88,8 @@ class Maker:
             "env": ENV,
         }
         script["progress"] = [self.one("p", "p", "q") for _ in range(9)]
+        if self.chance(0.2):
+            script["pid"] = None
         if self.chance(0.12) and not self.watched:
             script["stop"] = {"at": self.int(1, 14), "signal": self.one("SIGINT", "SIGTERM")}
             script["stop"] |= self.one({}, {"between": True})
@@ -117,12 +119,25 @@ class Maker:
     def opinion(self) -> dict[str, Any]:
         if self.provider_trouble and self.chance(0.3):
             kind = self.one("rate_limit", "server", "network", "server")
-            return {"verdict": "error", "details": {"error": kind}, "failure": kind, "duration_ms": 40}
+            return {
+                "verdict": "error",
+                "details": {"error": kind},
+                "failure": kind,
+                "usage": self.usage() | {"seconds": 0.04},
+            }
+        usage = self.usage() | {"seconds": self.one(0.1, 1.5)}
         details: dict[str, Any] = {"confidence": self.one(0.2, 0.9), "reason": "so it seems"}
         if self.chance(0.05):
             details |= {"type": "clash", "progress": 1}
         verdict = self.rng.choices(VERDICTS, (8, 8, 3, 3, 2, 2, 1, 5))[0]
-        return {"verdict": verdict, "details": details, "duration_ms": self.int(0, 900)}
+        return {"verdict": verdict, "details": details, "duration_ms": self.int(0, 900), "usage": usage}
+
+    def usage(self) -> dict[str, Any]:
+        return {
+            "input_tokens": self.int(0, 40),
+            "output_tokens": self.int(0, 20),
+            "cost_usd": self.one(0, 0.1, 0.25),
+        }
 
     def history(self) -> Any:
         if self.chance(0.1):
@@ -142,7 +157,8 @@ class Maker:
         self.answers[label] = answers
 
     def limited(self, kind: str) -> dict[str, Any]:
-        return {"exit_code": 1, "stderr": "later", "duration_ms": self.int(0, 200), "failure": kind}
+        ms = self.int(0, 200)
+        return {"exit_code": 1, "stderr": "later", "duration_ms": ms, "failure": kind, "usage": self.usage()}
 
     def answer(self, text: Callable[[], str], marks: bool) -> dict[str, Any]:
         if self.chance(0.03):
@@ -150,6 +166,7 @@ class Maker:
         out: dict[str, Any] = {"stdout": text(), "duration_ms": self.int(0, 1800)}
         codes = (0, 1, 2, 124, 127, -9, -15)
         out["exit_code"] = self.rng.choices(codes, (62, 22, 5, 3, 2, 2, 1))[0]
+        out["usage"] = self.usage()
         if out["exit_code"] == 124:
             out["timeout_kind"] = self.one("wall", "idle")
         if self.chance(0.2):
@@ -242,13 +259,23 @@ class Loop:
             ("maintain", 0.15, lambda: True),
             ("on_handoff", 0.2, lambda: self.one("pause", "spawn", "terminate")),
             ("exit_code_gate", 0.1, lambda: True),
-            ("budget", 0.08, lambda: {"agent_calls": self.int(0, 5)}),
+            ("budget", 0.1, self.budget),
             ("lenient_shell_vars", 0.2, lambda: True),
             ("llm", 0.05, lambda: {"enabled": False}),
             ("circuit", 0.2, self.circuit),
         ):
             if self.chance(p):
                 out[key] = draw()
+
+    def budget(self) -> dict[str, Any]:
+        draws: dict[str, Any] = {
+            "agent_calls": self.int(1, 5),
+            "tokens": self.int(20, 150),
+            "usd": self.one(0.2, 0.5, 1),
+            "seconds": self.one(0.5, 1, 3, 5),
+        }
+        keys = self.maker.rng.sample(list(draws), self.int(1, 2))
+        return {key: draws[key] for key in keys}
 
     def circuit(self) -> dict[str, Any]:
         block: dict[str, Any] = {"window": self.int(2, 3)}
@@ -335,6 +362,10 @@ class Loop:
             state["evaluate"] = config
         elif self.chance(0.3):
             state["evaluate"] = {"type": "llm_structured", "prompt": "Is it good?"}
+            if self.chance(0.1):
+                state["evaluate"]["prompt"] = self.one(
+                    "${context.gone}", "Is ${context.n}?", "${prev.output}"
+                )
         self.extras(state)
         self.limits_of_provider(state)
         self.script(name, state, text)
@@ -419,6 +450,8 @@ class Loop:
                 "${prev.exit_code}", "${context.gone}", "${context.n}0", "w", "x ${context.n}", True, 1.5
             )
             state["with"] = {"p": self.one(3, "${context.n}", "${context.flag}", "${context.word}", odd)}
+            if self.chance(0.1):
+                state["with"]["r"] = "not declared"
         elif parameters and self.chance(0.5):
             state["with"] = {
                 "q": self.one("lit", "${context.word}", "a ${prev.output?}", "${captured.c0.output?}")
@@ -516,7 +549,7 @@ class Loop:
             2,
             "${context.n}",
             "${context.ratio}",
-            self.one("five", "${context.gone}", "${env.LL_ONE}"),
+            self.one("five", "${context.gone}", "${env.LL_ONE}", "${env.LL_TOKEN}"),
         )
         table: list[tuple[int, dict[str, Any] | None, Callable[[], str]]] = [
             (20, None, maker.plain),
@@ -568,7 +601,7 @@ class Loop:
         if self.chance(0.7):
             out["previous"] = self.one("${prev.output}", "4", "${captured.c0.output}")
         if self.chance(0.4):
-            out["tolerance"] = self.one(0.5, 2, "${context.ratio}")
+            out["tolerance"] = self.one(0.5, 2, "${context.ratio}", "wide")
         if self.chance(0.4):
             out["direction"] = "maximize"
         return out

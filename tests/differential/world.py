@@ -32,6 +32,7 @@ class Answer:
     failure: str | None = None
     timeout_kind: str | None = None
     stopped: str | None = None
+    usage: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def lines(self) -> list[str]:
@@ -49,6 +50,7 @@ class Opinion:
     duration_ms: int = 0
     failure: str | None = None
     stopped: str | None = None
+    usage: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,11 @@ class World:
         moment = dt.datetime.fromtimestamp(EPOCH, dt.UTC) + dt.timedelta(milliseconds=ms)
         return moment.isoformat(timespec="microseconds")
 
-    def run(self, text: str) -> Answer:
-        """Run an action; the script's entry is found by the label in its text, else by its first word."""
+    def run(self, text: str, seconds: float | None = None) -> Answer:
+        """Run an action; the script's entry is found by the label in its text, else by its first word.
+
+        ``seconds``: what is left of a budget; an action that takes longer is ended there.
+        """
         found = LABEL.search(text)
         answer = Answer(**self._next("answers", found.group(0) if found else text.partition(" ")[0]))
         signal = self._stop()
@@ -115,6 +120,9 @@ class World:
                 timeout_kind=None,
                 stopped=signal,
             )
+        if seconds is not None and answer.duration_ms > seconds * 1000:
+            ended: dict[str, Any] = {"exit_code": 124, "timeout_kind": "budget", "failure": None, "stdout": ""}
+            answer = dataclasses.replace(answer, duration_ms=round(seconds * 1000), **ended)
         self.now += answer.duration_ms
         return answer
 
