@@ -202,3 +202,19 @@ def test_following_shows_what_comes_until_the_run_ends(shop: Shop) -> None:
     assert "loop_complete" in rest.splitlines()[-1]
     assert watch.returncode == 0
     run.communicate(timeout=30)
+
+
+def test_a_person_is_asked_what_to_do_with_an_action_that_was_cut_off(shop: Shop) -> None:
+    text = (shop.loops / "waits.yaml").read_text("utf-8")
+    shop.write("waits", text + "interrupted: ask\n")
+    run = shop.start("run", "waits")
+    shop.until("here")
+    run.kill()
+    run.communicate(timeout=30)
+    shop.go()
+    with terminal(shop, "resume", "waits") as screen:
+        screen.expect("(retry/fail) ")
+        screen.send("what\nretry\n")
+        assert screen.end() == 0
+    assert screen.text.count("(retry/fail) ") == 2
+    assert "attempt 2" in screen.text

@@ -60,6 +60,7 @@ SECTIONS: dict[str, dict[str, Verb]] = {
         "fragments": Verb("fragments", "What a fragment library offers."),
         "compile": Verb("compile", "Write out the states that a short form stands for."),
         "schema": Verb("schema", "JSON Schema of loop files and settings, for editors."),
+        "lsp": Verb("lsp", "The language server, for editors."),
         "config": Verb("config", "Every setting, its value and where it comes from."),
         "prune": Verb("prune", "Delete folders of old runs."),
     },
@@ -170,7 +171,7 @@ def _guarded(args: list[str]) -> int:
         return mistake.exit_code
     except click.ClickException as mistake:
         return _usage(mistake)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, EOFError, click.Abort):
         output.remark("interrupted")
         return 130
     except BrokenPipeError:

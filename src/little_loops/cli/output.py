@@ -63,6 +63,22 @@ def can_ask() -> bool:
     return on_terminal(sys.stderr) and on_terminal(sys.stdin)
 
 
+def ask(question: str, words: Sequence[str]) -> str:
+    """Ask a person for one of some words, on standard error, until one is given.
+
+    Raises:
+        EOFError: there is no answer.
+    """
+    while True:
+        sys.stderr.write(f"{question} ({'/'.join(words)}) ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError(question)
+        if line.strip() in words:
+            return line.strip()
+
+
 def width() -> int:
     """Columns of the terminal, 80 where unknown, at least 20."""
     return max(20, shutil.get_terminal_size((80, 24)).columns)

@@ -83,10 +83,7 @@ def _prepared(project: Project, folder: RunFolder, given: dict[str, Any], values
         if problem.exit_code != 75 or given["interrupted"] or not output.can_ask():
             raise
         output.remark(problem.message)
-        answer = click.prompt(
-            "run it again, or take it as failed?", type=click.Choice(("retry", "fail")), err=True
-        )
-        return attempt(str(answer))
+        return attempt(output.ask("run it again, or take it as failed?", ("retry", "fail")))
 
 
 def _answers(given: dict[str, Any]) -> list[str]:
