@@ -38,7 +38,7 @@ def _read(call: Call, name: str) -> None:
     for at in range(1, len(call)):
         if call.parts[at - 1].static not in _READ_VALUES:
             call.refuse(
-                call.data(at),
+                call.data(at) or call.named(at),
                 "read takes names of variables and evaluates their index",
                 "give the value with <<<",
             )
@@ -47,30 +47,20 @@ def _read(call: Call, name: str) -> None:
 def _printf(call: Call, name: str) -> None:
     at = 1
     if len(call) > 1 and call.parts[1].prefix.startswith("-v"):
-        call.refuse(
-            call.data(1), "printf -v takes the name of a variable and evaluates its index", _NAME_HINT
-        )
-        if call.parts[1].static == "-v":
-            call.refuse(
-                call.data(2), "printf -v takes the name of a variable and evaluates its index", _NAME_HINT
-            )
-            at = 2
-        at += 1
-    if at < len(call) and not call.parts[at].prefix and call.parts[at - 1].static != "--":
-        call.findings.undashed(
-            call.data(at),
-            "printf could take it for the option -v",
-            "write printf '%s' before it: it is the format now",
+        written = 2 if call.parts[1].static == "-v" and len(call) > 2 else 1
+        message = "printf -v takes the name of a variable and evaluates its index"
+        call.refuse(call.data(written) or call.named(written), message, _NAME_HINT)
+        at = written + 1
+    if at < len(call) and call.parts[at - 1].static != "--":
+        call.undashed(
+            at, "printf could take it for its option -v", "write printf '%s' VALUE: it is the format now"
         )
 
 
 def _set(call: Call, name: str) -> None:
-    if any(map(_runs_all, call.flow.script.of_type("command_name"))):
+    runs = (text_of(node).strip('"') for node in call.flow.script.of_type("command_name"))
+    if any(each in ("$@", "$*", "${@}", "${*}") for each in runs):
         call.refuse(call.rest(1), 'the text runs "$@", which set fills', "write the command itself")
-
-
-def _runs_all(node: object) -> bool:
-    return text_of(node).strip('"') in ("$@", "$*", "${@}", "${*}")  # type: ignore[arg-type]
 
 
 def _declare(call: Call, name: str) -> None:
@@ -78,7 +68,7 @@ def _declare(call: Call, name: str) -> None:
     flags = [w.prefix for w in call.parts[1:] if w.prefix[:1] in ("-", "+")]
     grouped = any(set("aA") & set(flag) for flag in flags)
     for at, word in enumerate(call.parts[1:], 1):
-        data = call.data(at)
+        data = call.data(at) or call.named(at)
         assigned = _ASSIGNS.match(word.prefix)
         if data is None:
             continue
@@ -88,10 +78,15 @@ def _declare(call: Call, name: str) -> None:
             call.refuse(data, f"{name} -n makes it the name of another variable", _NAME_HINT)
         elif assigned.group(1) in RUN_VARIABLES:
             call.refuse(data, f"{assigned.group(1)} is run or parsed again", "write its value in the loop")
-        elif (grouped or assigned.group(1) in arrays or call.splits(at)) and not _literal_array(word):
+        elif (grouped or assigned.group(1) in arrays or _split(call, at)) and not _literal_array(word):
             call.refuse(
                 data, f"{name} parses the value of an array again", f"assign it without {name}: name=(…)"
             )
+
+
+def _split(call: Call, at: int) -> bool:
+    """True for an assignment that bash does not see as one, so that it splits the value into words."""
+    return call.scattered(at) and call.parts[at].nodes[0].type != "variable_assignment"
 
 
 def _literal_array(word: Word) -> bool:

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from little_loops.fsm.bash.findings import Findings
-from little_loops.fsm.bash.flow import Flow, Taint, received, union
-from little_loops.fsm.bash.syntax import Word
+from little_loops.fsm.bash.flow import EXPANDED, Flow
+from little_loops.fsm.bash.reading import received
+from little_loops.fsm.bash.syntax import Word, text_of
+from little_loops.fsm.bash.taint import Taint, union
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_EXPANDED = frozenset({"simple_expansion", "expansion", "command_substitution"})
+_QUOTES = 'put double quotes around the variable: "$name"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,33 @@ class Call:
         if word.complete or self.data(at) is not None:
             return False
         return any(
-            node.type in _EXPANDED
-            or (node.type == "concatenation" and any(c.type in _EXPANDED for c in node.children))
+            node.type in EXPANDED
+            or (node.type == "concatenation" and any(c.type in EXPANDED for c in node.children))
             for node in word.nodes
         )
+
+    def named(self, at: int) -> Taint | None:
+        """The data in the index of a variable that the word names, as in 'list[$n]'."""
+        found = [
+            taint
+            for node in self.parts[at].nodes
+            if "[" in text_of(node)
+            for taint in self.flow.carriers(node, calculated=True)
+        ]
+        return union(found)
+
+    def scattered(self, at: int) -> bool:
+        """True when the word is data that bash splits: a variable or an output without quotes around it."""
+        return at < len(self.parts) and self.flow.scattered(self.parts[at])
+
+    def undashed(self, at: int, message: str, hint: str) -> None:
+        """Ask that the word, where it is data from its first character, does not begin with a dash."""
+        if self.scattered(at):
+            self.refuse(
+                self.data(at), "without quotes it may become several words, options among them", _QUOTES
+            )
+        elif not self.parts[at].prefix:
+            self.findings.undashed(self.data(at), message, hint)
 
     def refuse(self, taint: Taint | None, message: str, hint: str) -> None:
         """Refuse the values of a taint."""

@@ -7,31 +7,31 @@ that the tables know to be an interpreter, would run it. Where that hangs on som
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 
 from little_loops.fsm.bash.builtins import BUILTINS
 from little_loops.fsm.bash.call import Call
 from little_loops.fsm.bash.findings import Findings
-from little_loops.fsm.bash.flow import Flow, assigned_name
+from little_loops.fsm.bash.flow import Flow, assigned_name, trace
 from little_loops.fsm.bash.interpreters import judge_interpreter
-from little_loops.fsm.bash.sites import RUN_VARIABLES
-from little_loops.fsm.bash.syntax import Word, ancestors, text_of, words
+from little_loops.fsm.bash.programs import Interpreter, interpreter
+from little_loops.fsm.bash.reading import documents
+from little_loops.fsm.bash.sites import judge_sites
+from little_loops.fsm.bash.syntax import Word, ancestors, constant, read, text_of, words
 from little_loops.fsm.bash.tables import (
     INERT,
     PARSES_AGAIN,
     READS_COMMANDS,
-    RUN_OPTIONS,
     RUNNERS,
-    WRAPPERS,
-    XARGS,
-    Wrapper,
-    interpreter,
 )
+from little_loops.fsm.bash.wrappers import PROGRAMS, runner_commands
 
-_ASSIGNS = re.compile(r"([A-Za-z_]\w*)\+?=")
 _ALL_ARGUMENTS = re.compile(r'"?\$(?:[@*]|\{[@*](?::\d+)?\})"?')
-_ARGUMENT_HINT = "write the name of the program in the loop and pass the value as an argument"
+_VARIABLE = re.compile(r'"?\$\{?(\w+)\}?"?')
+_PROGRAM_OPTION = re.compile(r"-[A-Za-z]*[ceEr]|--(?:eval|command|execute|print|expression)")
+_HINT = "write the name of the program in the loop and pass the value as an argument"
+_DEPTH = 6
 
 
 def judge_commands(flow: Flow, findings: Findings) -> None:
@@ -42,172 +42,78 @@ def judge_commands(flow: Flow, findings: Findings) -> None:
             judge(Call(flow, findings, node, parts))
 
 
-def judge(call: Call) -> None:
-    """One command, by its name."""
+def judge(call: Call, depth: int = 0) -> None:
+    """One command, by its name; then the commands it runs."""
     head = call.data(0)
     if head is not None and not _all_arguments(call.parts[0]):
-        call.refuse(head, "it stands where the name of a command is expected", _ARGUMENT_HINT)
-        return
+        call.refuse(head, "it stands where the name of a command is expected", _HINT)
+    elif depth < _DEPTH:
+        for inner in _judged(call):
+            if len(inner):
+                judge(inner, depth + 1)
+
+
+def _judged(call: Call) -> Iterator[Call]:
     static = call.parts[0].static
-    name = static.rsplit("/", 1)[-1] if static is not None else None
-    rule = _rule(call, name)
-    if rule is not None and name is not None:
-        rule(call, name)
-    elif name is None:
-        _judge_variable(call)
+    name = static.rsplit("/", 1)[-1] if static is not None else ""
+    spec = interpreter(name)
+    if static is None:
+        yield from _named_by_variable(call)
+    elif name in call.flow.functions:
+        yield from _function(call)
+    elif name in PARSES_AGAIN:
+        _parsed_again(call, name)
+    elif spec is not None:
+        _interpreted(call, spec, name)
+    elif name in PROGRAMS:
+        yield from PROGRAMS[name](call, name)
+    elif name in BUILTINS:
+        BUILTINS[name](call, name)
     elif name not in INERT:
+        yield from runner_commands(call, name) if name in RUNNERS else ()
         _search(call, whole=name in RUNNERS)
 
 
-def _rule(call: Call, name: str | None) -> Callable[[Call, str], None] | None:
-    if name is None:
-        return None
-    if name in call.flow.functions:
-        return _judge_function
-    if name in PARSES_AGAIN:
-        return _parsed_again
-    if name in WRAPPERS:
-        return _judge_wrapper
-    if interpreter(name) is not None:
-        return _interpreted
-    if name in RUN_OPTIONS:
-        return _run_options
-    return _PROGRAMS.get(name) or BUILTINS.get(name)
+def _interpreted(call: Call, spec: Interpreter, name: str) -> None:
+    at = judge_interpreter(call, spec, name)
+    if at is not None and (program := call.parts[at].static):
+        _nested(call, program, at + 1)
+    elif at is None and spec.code_is_operand:
+        for text in documents(call.node):
+            _nested(call, text, len(call))
 
 
 def _parsed_again(call: Call, name: str) -> None:
     call.refuse(call.rest(1), *PARSES_AGAIN[name])
-    remote = name == "ssh" and (
-        len(call) < 3 or any(interpreter(w.prefix.split(" ")[0]) for w in call.parts[2:])
-    )
-    reads = name in READS_COMMANDS or (
-        name in ("source", ".") and "/dev/" in "".join(w.prefix for w in call.parts[1:2])
-    )
-    if remote or reads:
+    given = [w.prefix for w in call.parts[1:]]
+    remote = name == "ssh" and (len(call) < 3 or any(interpreter(each.split(" ")[0]) for each in given[1:]))
+    file = name in ("source", ".") and any("/dev/" in each for each in given)
+    makefile = name in ("make", "gmake") and any(each in ("-f-", "-") for each in given)
+    if remote or file or makefile or name in READS_COMMANDS:
         call.refuse(call.input(), f"{name} runs what stands on its standard input", PARSES_AGAIN[name][1])
+    if name in ("eval", "trap") and all(w.complete for w in call.parts):
+        _nested(call, " ".join(given), len(call))
+    for at in range(1, len(call)):
+        call.refuse(
+            call.named(at), f"{name} evaluates the index of the variable it names", "use a fixed index"
+        )
 
 
-def _interpreted(call: Call, name: str) -> None:
-    spec = interpreter(name)
-    if spec is not None:
-        judge_interpreter(call, spec, name)
+def _nested(call: Call, text: str, first: int) -> None:
+    """A constant text that is run as bash: what the variables hold by then is looked for in it as well.
 
-
-# -- programs that run others --
-
-
-def _judge_wrapper(call: Call, name: str) -> None:
-    spec = WRAPPERS[name]
-    if name == "command" and any(w.prefix in ("-v", "-V") for w in call.parts[1:2]):
-        return
-    first = _inner_command(call, spec, name)
-    if first < len(call):
-        judge(call.inner(first))
-
-
-def _inner_command(call: Call, spec: Wrapper, name: str) -> int:
-    """The number of the word that names the program to be run; refuses what would be parsed on the way."""
-    at, leading, options = 1, spec.leading, True
-    while at < len(call):
-        word = call.parts[at]
-        assigned = _ASSIGNS.match(word.prefix) if spec.assigns else None
-        if options and word.static == "--":
-            options = False
-        elif options and len(word.prefix) > 1 and word.prefix.startswith("-"):
-            if any(word.prefix.startswith(option) for option in spec.parsed):
-                call.refuse(call.rest(at), f"{name} {word.prefix} parses its words again", _ARGUMENT_HINT)
-            at += word.static in spec.valued
-        elif assigned is not None:
-            if assigned.group(1) in RUN_VARIABLES:
-                call.refuse(
-                    call.data(at), f"{assigned.group(1)} is run or parsed again", "write it in the loop"
-                )
-        elif leading:
-            leading -= 1
-        else:
-            if call.splits(at):
-                call.refuse(call.rest(at), f"what {name} runs is not known", _ARGUMENT_HINT)
-            return at
-        at += 1
-    return at
-
-
-def _xargs(call: Call, name: str) -> None:
-    call.refuse(
-        call.rest(1), "xargs makes a command of its words", "use a loop: while read -r line; do …; done"
-    )
-    given = call.input()
-    first = _inner_command(call, XARGS, name)
-    if given is None or first >= len(call):
-        return
-    mark = _replaced_word(call)
-    made: list[Word] = []
-    for word in call.parts[first:]:
-        if mark and mark in word.prefix:
-            made.append(Word(word.nodes, word.prefix.split(mark)[0], False, given.origins))
-        else:
-            made.append(word)
-    if mark is None:
-        made.append(Word((), "", False, given.origins))
-    judge(replace(call, parts=tuple(made)))
-
-
-def _replaced_word(call: Call) -> str | None:
-    """The mark that xargs replaces by what it reads, None when it appends."""
-    for word, after in zip(call.parts, (*call.parts[1:], None), strict=True):
-        if word.static == "-I" and after is not None:
-            return after.prefix
-        if word.prefix.startswith("-I"):
-            return word.prefix[2:]
-        if word.prefix.startswith(("-i", "--replace")):
-            return word.prefix.removeprefix("--replace").removeprefix("-i").removeprefix("=") or "{}"
-    return None
-
-
-def _find(call: Call, name: str) -> None:
-    at = 1
-    while at < len(call):
-        before = call.parts[at - 1]
-        if before.static in ("-exec", "-execdir", "-ok", "-okdir"):
-            end = next((n for n in range(at, len(call)) if call.parts[n].static in (";", "+")), len(call))
-            judge(replace(call, parts=call.parts[at:end]))
-            at = end
-        elif not call.parts[at].prefix and not before.prefix.startswith("-"):
-            call.findings.undashed(call.data(at), "find could take it for -exec", "write ./ before it")
-        at += 1
-
-
-def _run_options(call: Call, name: str) -> None:
-    option = RUN_OPTIONS[name]
-    for at, word in enumerate(call.parts[1:], 1):
-        before = call.parts[at - 1]
-        hit = (at > 1 and before.static and option.fullmatch(before.static)) or option.match(word.prefix)
-        if hit and not (before.static == "-c" and _harmless_setting(word)):
-            call.refuse(call.data(at), f"{name} runs what this option names", "write it in the loop")
-        elif (
-            not word.prefix and name in ("tar", "gtar", "rsync", "scp") and not before.prefix.startswith("-")
-        ):
-            call.findings.undashed(call.data(at), f"{name} could take it for an option", "write -- before it")
-    if name == "git":
-        _git(call)
-
-
-def _harmless_setting(word: Word) -> bool:
-    return word.prefix.startswith(("user.", "author.", "committer.", "advice.", "init.", "color."))
-
-
-def _git(call: Call) -> None:
-    verb = next((w.static for w in call.parts[1:] if w.static and not w.static.startswith("-")), None)
-    if verb in ("bisect", "submodule", "filter-branch", "difftool", "mergetool", "config", "alias"):
-        if verb != "config" or not any(_harmless_setting(w) for w in call.parts):
-            call.refuse(call.rest(2), f"git {verb} runs what it is given", "write it in the loop")
-    elif verb in ("clone", "fetch", "pull", "ls-remote", "remote", "grep", "archive"):
-        for at, word in enumerate(call.parts):
-            if not word.prefix and not call.parts[at - 1].prefix.startswith("-"):
-                call.findings.undashed(call.data(at), "git could take it for an option", "write -- before it")
-
-
-_PROGRAMS: dict[str, Callable[[Call, str], None]] = {"xargs": _xargs, "find": _find}
+    The words from `first` on are its arguments, counted from 0.
+    """
+    held = {name: taint for name, taint in call.flow.held.items() if first == len(call) or not name.isdigit()}
+    for number in range(first, len(call)):
+        taint = call.data(number)
+        if taint is not None:
+            held[str(number - first)] = taint
+    script = read(text.encode("utf-8", "surrogatepass"), ())
+    if held and script.doubt is None:
+        flow = trace(script, held)
+        judge_sites(flow, call.findings)
+        judge_commands(flow, call.findings)
 
 
 # -- commands that are not known by name --
@@ -225,41 +131,60 @@ def _search(call: Call, whole: bool) -> None:
             return
 
 
-def _judge_variable(call: Call) -> None:
-    """A command named by a variable: every constant the text assigns to it is tried."""
-    named = text_of(call.parts[0].nodes[0]).strip("\"$'{}") if call.parts[0].nodes else ""
-    for node in call.flow.script.of_type("variable_assignment"):
-        value = node.child_by_field_name("value")
-        if value is not None and assigned_name(node) == named:
-            made = tuple(Word((), token, True) for token in text_of(value).strip("\"'").split())
-            judge(replace(call, parts=(*made, *call.parts[1:]))) if made else None
+def _named_by_variable(call: Call) -> Iterator[Call]:
+    """A command whose name is in a variable: what the text puts there is tried, and the worst is assumed."""
+    for at in range(2, len(call)):
+        option = call.parts[at - 1].static
+        if option is not None and _PROGRAM_OPTION.fullmatch(option):
+            call.refuse(
+                call.data(at), f"the program is not known, and {option} may bring it a program text", _HINT
+            )
+    if all(w.prefix.startswith("-") for w in call.parts[1:]):
+        call.refuse(call.input(), "the program is not known and may run what it reads", _HINT)
     _search(call, whole=False)
+    held = _VARIABLE.fullmatch(text_of(call.parts[0].nodes[0])) if len(call.parts[0].nodes) == 1 else None
+    for constants in _constants(call.flow, held.group(1), 0) if held is not None else ():
+        yield replace(call, parts=(*constants, *call.parts[1:]))
+
+
+def _constants(flow: Flow, name: str, depth: int) -> Iterator[tuple[Word, ...]]:
+    """The constant texts that a variable may hold, each cut into words."""
+    values = [
+        value
+        for node in flow.script.of_type("variable_assignment")
+        if assigned_name(node) == name and (value := node.child_by_field_name("value")) is not None
+    ]
+    if name.isdigit():
+        calls = (words(flow.script, node) for node in flow.script.of_type("command"))
+        called = [parts for parts in calls if parts and parts[0].static in flow.functions]
+        values += [parts[n].nodes[0] for parts in called for n in range(1, len(parts)) if parts[n].nodes]
+    for value in values:
+        text, complete = constant(value)
+        other = _VARIABLE.fullmatch(text_of(value))
+        if complete and text:
+            yield tuple(Word((), token, True) for token in text.split())
+        elif other is not None and depth < _DEPTH:
+            yield from _constants(flow, other.group(1), depth + 1)
 
 
 def _all_arguments(word: Word) -> bool:
     return len(word.nodes) == 1 and _ALL_ARGUMENTS.fullmatch(text_of(word.nodes[0])) is not None
 
 
-def _judge_function(call: Call, name: str) -> None:
-    """A function of the text. Where some function runs "$@", its words are a command, after each shift as
-    well.
-    """
+def _function(call: Call) -> Iterator[Call]:
+    """A function of the text. Where some function runs "$@", its words are a command, shifted or not."""
     script = call.flow.script
-    heads = [node for node in script.of_type("command") if (w := words(script, node)) and _runs_arguments(w)]
+    heads = [
+        word for node in script.of_type("command") for word in words(script, node) if _all_arguments(word)
+    ]
     if not heads or call.rest(1) is None:
         return
     shifts = [node for node in script.of_type("command_name") if text_of(node) == "shift"]
     looped = any(
         p.type in ("while_statement", "for_statement") for node in shifts for p, _ in ancestors(node)
     )
-    last = (
-        len(call)
-        if looped or any(len(words(script, n.parent)) > 1 for n in shifts if n.parent)
-        else 2 + len(shifts)
-    )
-    for first in range(1, min(last, len(call))):
-        judge(call.inner(first))
-
-
-def _runs_arguments(parts: tuple[Word, ...]) -> bool:
-    return any(_all_arguments(word) for word in parts)
+    counted = any(node.parent is not None and len(words(script, node.parent)) > 1 for node in shifts)
+    sliced = any(":" in text_of(node) for word in heads for node in word.nodes)
+    last = len(call) if looped or counted or sliced else min(2 + len(shifts), len(call))
+    for first in range(1, last):
+        yield call.inner(first)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from little_loops.fsm.bash.flow import Taint
+from little_loops.fsm.bash.taint import Taint
 
 
 @dataclass(slots=True)

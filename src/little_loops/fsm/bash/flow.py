@@ -9,33 +9,31 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING
 
-from little_loops.fsm.bash.syntax import SUBSTITUTIONS, Script, Word, ancestors, is_body, text_of, walk, words
+from little_loops.fsm.bash.counting import counts, inside
+from little_loops.fsm.bash.reading import received
+from little_loops.fsm.bash.syntax import (
+    SUBSTITUTIONS,
+    Script,
+    Word,
+    constant,
+    text_of,
+    walk,
+    words,
+)
+from little_loops.fsm.bash.taint import Taint, union
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+EXPANDED = frozenset({"simple_expansion", "expansion", "command_substitution"})
+KEY_LIST = re.compile(r"\$\{!\w+(?:\[[@*]\]|[@*])\}")
+_KEYS_OF = "!"
 _NAMES = re.compile(r"[A-Za-z_]\w*")
 _WHOLE = re.compile(r'"?\$(?:\w+|[@*]|\{\w+\})"?|\'\$\{\w+\}\'')
-_COUNT_FLAG = re.compile(r"-[A-Za-z]*c[A-Za-z]*|--count")
-
-
-@dataclass(frozen=True, slots=True)
-class Taint:
-    """What a word or variable holds: the spans (by index) it comes from; `exact` when it is one of them,
-    whole.
-    """
-
-    origins: frozenset[int]
-    exact: bool
-
-    def __or__(self, other: Taint) -> Taint:
-        return Taint(self.origins | other.origins, self.exact and other.exact)
 
 
 @dataclass(slots=True)
@@ -93,19 +91,23 @@ class Flow:
         taint = union(taint for node in word.nodes for taint in self.carriers(node))
         return None if taint is None else Taint(taint.origins, False)
 
-
-def union(taints: Iterable[Taint | None]) -> Taint | None:
-    """All of the taints in one, None when there is none."""
-    found = [taint for taint in taints if taint is not None]
-    return reduce(or_, found) if found else None
+    def scattered(self, word: Word) -> bool:
+        """True when a word is data that bash splits: a variable or an output without quotes around it."""
+        if self.in_word(word) is None:
+            return False
+        placed = {(span.start, span.end) for span in self.script.spans}
+        parts = [
+            c for node in word.nodes for c in (node.children if node.type == "concatenation" else [node])
+        ]
+        return any(c.type in EXPANDED and (c.start_byte, c.end_byte) not in placed for c in parts)
 
 
 def _through(leaf: Node, outer: Node, taint: Taint) -> Iterator[Taint]:
     """The taint as it leaves everything between `leaf` and `outer`: nothing leaves what only counts."""
     direct = True
     node: Node | None = leaf
-    while node is not None and outer.start_byte <= node.start_byte and node.end_byte <= outer.end_byte:
-        if _counts(node):
+    while node is not None and inside(node, outer):
+        if counts(node, leaf):
             return
         direct = direct and node.type not in SUBSTITUTIONS
         if node == outer:
@@ -114,35 +116,19 @@ def _through(leaf: Node, outer: Node, taint: Taint) -> Iterator[Taint]:
     yield taint if direct else Taint(taint.origins, False)
 
 
-def _counts(node: Node) -> bool:
-    """True for what yields a number or nothing of what is put in."""
-    if node.type == "arithmetic_expansion":
-        return True
-    if node.type == "expansion" and text_of(node).startswith("${#"):
-        return True
-    if node.type != "command_substitution":
-        return False
-    command = node
-    while command.type != "command":
-        inner = [c for c in command.named_children if c.type in _CONTAINERS or c.type == "command"]
-        if not inner:
-            return False
-        command = inner[0] if command.type == "redirected_statement" else inner[-1]
-    name = text_of(command.child_by_field_name("name") or command)
-    flags = [text_of(c) for c in command.children_by_field_name("argument")]
-    return name == "wc" or (name in ("grep", "egrep", "fgrep") and any(map(_COUNT_FLAG.fullmatch, flags)))
-
-
-_CONTAINERS = frozenset({"pipeline", "redirected_statement", "command_substitution"})
-
-
 def _variables(node: Node, calculated: bool) -> Iterator[tuple[str, Node]]:
     for leaf in walk(node):
         if leaf.type in ("variable_name", "special_variable_name"):
             if calculated or _is_read(leaf):
-                yield text_of(leaf), leaf
+                yield (_KEYS_OF if _is_key_list(leaf) else "") + text_of(leaf), leaf
         elif calculated and leaf.type in ("word", "regex", "string_content", "raw_string"):
             yield from ((name, leaf) for name in _NAMES.findall(text_of(leaf)))
+
+
+def _is_key_list(name: Node) -> bool:
+    """True for the name in `${!name[@]}`, which gives the keys and not the values."""
+    whole = name.parent.parent if name.parent is not None else None
+    return whole is not None and KEY_LIST.fullmatch(text_of(whole)) is not None
 
 
 def _is_read(name: Node) -> bool:
@@ -156,9 +142,12 @@ def _is_read(name: Node) -> bool:
 # -- how data gets into variables --
 
 
-def trace(script: Script) -> Flow:
-    """Follow the values of a script into its variables until nothing new is found."""
-    flow = Flow(script)
+def trace(script: Script, held: Mapping[str, Taint] | None = None) -> Flow:
+    """Follow the values of a script into its variables until nothing new is found.
+
+    `held` is what variables hold already when the script begins.
+    """
+    flow = Flow(script, dict(held or {}))
     for span in script.spans:
         flow.add(span.variable, Taint(frozenset({span.index}), True))
     flow.functions = frozenset(
@@ -202,15 +191,27 @@ def _assign(flow: Flow, node: Node) -> bool:
         return False
     if value.type == "array":
         taint = union(flow.carried(element) for element in value.named_children)
+        literal = [element for element in value.named_children if text_of(element).startswith("[")]
+        keys = union(flow.carried(element) for element in literal)
     else:
-        taint = flow.carried(value) or flow.of(text_of(value))
+        taint = flow.carried(value) or _mentioned(flow, value)
+        keys = None
     if taint is not None and any(text_of(c) == "+=" for c in node.children):
         taint = Taint(taint.origins, False)
     name = node.child_by_field_name("name")
-    keys = flow.carried(name) if name is not None and name.type == "subscript" else None
-    if keys is not None:
-        taint = Taint(keys.origins | (taint.origins if taint else frozenset()), False)
-    return flow.add(assigned_name(node), taint)
+    if name is not None and name.type == "subscript":
+        keys = flow.carried(name)
+    news = keys is not None and flow.add(_KEYS_OF + assigned_name(node), Taint(keys.origins, False))
+    return flow.add(assigned_name(node), taint) or news
+
+
+def _mentioned(flow: Flow, value: Node) -> Taint | None:
+    """What a constant text holds for bash if it is calculated with: the variables it names."""
+    text, complete = constant(value)
+    if not complete:
+        return None
+    named = union(flow.of(name) for name in _NAMES.findall(text))
+    return flow.of(text) or (Taint(named.origins, False) if named is not None and "[" in text else None)
 
 
 def _default(flow: Flow, node: Node) -> bool:
@@ -249,9 +250,13 @@ def _command(flow: Flow, node: Node) -> bool:
 
 def _positional(flow: Flow, arguments: tuple[Word, ...], loose: bool) -> bool:
     taints = [flow.in_word(word) for word in arguments]
-    if loose or any("@" in text_of(n) or "*" in text_of(n) for word in arguments for n in word.nodes):
+    if loose or any(flow.scattered(word) or "$@" in (w := _shown(word)) or "[@]" in w for word in arguments):
         return any([flow.add(str(n), union(taints)) for n in range(1, 10)])
     return any([flow.add(str(n), taint) for n, taint in enumerate(taints, 1)])
+
+
+def _shown(word: Word) -> str:
+    return "".join(text_of(node) for node in word.nodes)
 
 
 def _declared(flow: Flow, word: Word) -> bool:
@@ -260,60 +265,3 @@ def _declared(flow: Flow, word: Word) -> bool:
     if taint is None or not equals or (word.nodes and word.nodes[0].type == "variable_assignment"):
         return False
     return flow.add(name, Taint(taint.origins, False))
-
-
-# -- what a command reads --
-
-
-def received(flow: Flow, node: Node, seen: frozenset[str] = frozenset()) -> Taint | None:
-    """The data on the standard input of a command, as far as the text shows."""
-    found = [_redirected(flow, child) for child in node.children]
-    for parent, child in ancestors(node):
-        match parent.type:
-            case "redirected_statement" if is_body(parent, child):
-                found += [_redirected(flow, c) for c in parent.children if c != child]
-            case "pipeline":
-                found += [flow.carried(c) for c in parent.children if c.end_byte <= child.start_byte]
-            case "heredoc_redirect" if child.type == "pipeline" and parent.parent is not None:
-                found.append(flow.carried(parent.parent))
-            case "process_substitution" if text_of(parent).startswith(">(") and parent.parent is not None:
-                found.append(flow.carried(_statement(parent)))
-            case "function_definition":
-                found.append(_calls(flow, parent, seen))
-            case _:
-                pass
-    return union(found)
-
-
-def _redirected(flow: Flow, redirect: Node) -> Taint | None:
-    if redirect.type not in ("herestring_redirect", "heredoc_redirect", "file_redirect"):
-        return None
-    if redirect.type == "heredoc_redirect":
-        return union(flow.carried(c) for c in redirect.children if c.type == "heredoc_body")
-    if redirect.type == "file_redirect" and ">" in text_of(redirect).split("(")[0]:
-        return None
-    return flow.carried(redirect)
-
-
-def _statement(node: Node) -> Node:
-    best = node
-    for parent, _ in ancestors(node):
-        if parent.type not in (
-            "command",
-            "redirected_statement",
-            "pipeline",
-            "file_redirect",
-            "concatenation",
-        ):
-            break
-        best = parent
-    return best
-
-
-def _calls(flow: Flow, definition: Node, seen: frozenset[str]) -> Taint | None:
-    name = definition.child_by_field_name("name")
-    called = text_of(name) if name is not None else ""
-    if not called or called in seen:
-        return None
-    calls = (c.parent for c in flow.script.of_type("command_name") if text_of(c) == called)
-    return union(received(flow, call, seen | {called}) for call in calls if call is not None)

@@ -5,12 +5,12 @@ Law: every such place is looked at, whether a value stands there itself or comes
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from little_loops.fsm.bash.findings import Findings
-from little_loops.fsm.bash.flow import Flow, Taint, assigned_name, union
+from little_loops.fsm.bash.flow import KEY_LIST, Flow, assigned_name
 from little_loops.fsm.bash.syntax import Script, Word, ancestors, runs, text_of, word_of, words
+from little_loops.fsm.bash.taint import Taint, union
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -75,7 +75,6 @@ RUN_VARIABLES = frozenset(
     ]
 )
 _EXPRESSIONS = frozenset({"binary_expression", "unary_expression", "parenthesized_expression"})
-_KEYS = re.compile(r"\$\{!\w+(?:\[[@*]\]|[@*])\}")
 _NUMBER_HINT = 'compare with [ "$n" -gt 3 ], which never evaluates text'
 
 
@@ -177,9 +176,8 @@ def _literal_indices(flow: Flow, findings: Findings, node: Node, keyed: frozense
 
 def _expansion(flow: Flow, findings: Findings, node: Node) -> None:
     text = text_of(node)
-    if (text.startswith("${!") and not _KEYS.fullmatch(text)) or (
-        "@" in text and text.rstrip("}")[-2:-1] == "@"
-    ):
+    indirect = text.startswith("${!") and not KEY_LIST.fullmatch(text)
+    if indirect or text.endswith("@P}"):
         findings.refuse(
             union(flow.carriers(node)),
             "bash would take it for the name of a variable, or expand it once more",
@@ -198,7 +196,8 @@ def _assignment(flow: Flow, findings: Findings, node: Node, integers: frozenset[
     if value is None:
         return
     if name in RUN_VARIABLES:
-        findings.refuse(flow.carried(value), f"{name} is run or parsed again", "write its value in the loop")
+        taint = union(flow.carriers(value, calculated=True))
+        findings.refuse(taint, f"{name} is run or parsed again", "write its value in the loop")
     if name in integers or name in CALCULATED_VARIABLES:
         for taint in flow.carriers(value, calculated=True):
             whole = flow.carried(value) == taint
@@ -223,10 +222,14 @@ def judge_test(flow: Flow, findings: Findings, parts: tuple[Word, ...], evaluate
     """The operands of `[[ ]]` (which evaluates numbers), `[ ]` and `test` (which do not)."""
     for at, word in enumerate(parts):
         taint = flow.in_word(word)
+        before = parts[at - 1] if at else None
+        if before is not None and before.static in VARIABLE_TESTS:
+            named = union(t for node in word.nodes for t in flow.carriers(node, calculated=True))
+            findings.refuse(named, f"{before.static} evaluates the index of a variable", _NUMBER_HINT)
         if taint is None:
             continue
-        before = parts[at - 1] if at else None
-        after = parts[at + 1] if at + 1 < len(parts) else None
+        if not evaluates and flow.scattered(word) and not (taint.exact and _compares(parts, at)):
+            findings.refuse(taint, "without quotes it may become operators of the test", 'write "$name"')
         if before is not None and before.static in VARIABLE_TESTS:
             findings.refuse(
                 taint, f"{before.static} takes the name of a variable and evaluates it", _NUMBER_HINT
@@ -235,8 +238,13 @@ def judge_test(flow: Flow, findings: Findings, parts: tuple[Word, ...], evaluate
             findings.refuse(
                 taint, "the value before it could be an operator", "write an operator between them"
             )
-        if any(near is not None and near.static in COMPARISONS for near in (before, after)):
+        if _compares(parts, at):
             _compared(flow, findings, word, evaluates)
+
+
+def _compares(parts: tuple[Word, ...], at: int) -> bool:
+    """True when the operand stands beside a comparison of numbers."""
+    return any(0 <= near < len(parts) and parts[near].static in COMPARISONS for near in (at - 1, at + 1))
 
 
 def _compared(flow: Flow, findings: Findings, word: Word, evaluates: bool) -> None:
@@ -245,5 +253,5 @@ def _compared(flow: Flow, findings: Findings, word: Word, evaluates: bool) -> No
             whole = flow.in_word(word) == taint
             if evaluates:
                 findings.number(taint if whole else Taint(taint.origins, False), "a comparison of numbers")
-            elif whole and taint.exact and flow.script.within(node):
+            elif whole and taint.exact:
                 findings.number(taint, "a comparison of numbers")

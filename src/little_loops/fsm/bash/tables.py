@@ -9,6 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _ARGUMENT = "pass it to a program as an argument of its own"
 _STDIN = "send it on standard input: printf '%s' VALUE | …"
 
@@ -59,6 +64,17 @@ PARSES_AGAIN = {
     "ed": ("ed runs commands it is given", _STDIN),
     "emacs": ("emacs evaluates its words", _STDIN),
     "gdb": ("gdb runs commands it is given", _STDIN),
+    "dc": ("dc runs commands it is given", "use bc"),
+    "gnuplot": ("gnuplot runs commands it is given", _STDIN),
+    "octave": ("octave runs commands it is given", _STDIN),
+    "R": ("R runs commands it is given", _STDIN),
+    "ghci": ("ghci runs commands it is given", _STDIN),
+    "iex": ("iex runs commands it is given", _STDIN),
+    "ftp": ("ftp runs commands it is given", _STDIN),
+    "lftp": ("lftp runs commands it is given", _STDIN),
+    "sftp": ("sftp runs commands it is given", _STDIN),
+    "socat": ("socat runs programs its words name", _STDIN),
+    "runuser": ("runuser hands its words to a shell", "use sudo with the program and the value as words"),
     "m4": ("m4 runs syscmd in what it is given", _STDIN),
     "sqlite3": ("sqlite3 parses its words, .shell among them", "bind it as a parameter, from a program"),
     "psql": ("psql parses its words, \\! among them", "bind it as a parameter, from a program"),
@@ -69,118 +85,28 @@ PARSES_AGAIN = {
     "readarray": ("readarray takes the name of an array", "give the value with <<<"),
 }
 # Of these, what stands on standard input is run, whatever their words are.
-READS_COMMANDS = frozenset(
-    [
-        "at",
-        "batch",
-        "crontab",
-        "expect",
-        "parallel",
-        "vim",
-        "nvim",
-        "vi",
-        "ex",
-        "ed",
-        "emacs",
-        "gdb",
-        "m4",
-        "sqlite3",
-        "psql",
-        "mysql",
-        "su",
-        "tmux",
-    ]
+READS_COMMANDS = _set(
+    """
+    at batch crontab expect parallel vim nvim vi ex ed emacs gdb m4 sqlite3 psql mysql su tmux dc gnuplot
+    octave R ghci iex ftp lftp sftp runuser
+    """
 )
 
-DECLARES = frozenset({"export", "declare", "typeset", "local", "readonly"})
+DECLARES = _set("export declare typeset local readonly")
 # Words are only read. Everything not known is searched for an interpreter among its words; these are not.
-INERT = frozenset(
-    [
-        "echo",
-        "cat",
-        "grep",
-        "egrep",
-        "fgrep",
-        "rg",
-        "tee",
-        "head",
-        "tail",
-        "wc",
-        "sort",
-        "uniq",
-        "tr",
-        "cut",
-        "gh",
-        "cd",
-        "ls",
-        "true",
-        ":",
-        "mkdir",
-        "cp",
-        "mv",
-        "rm",
-        "touch",
-        "basename",
-        "dirname",
-        "jq",
-        "diff",
-        "cmp",
-        "stat",
-        "file",
-        "date",
-        "sleep",
-        "exit",
-        "return",
-        "break",
-        "continue",
-        "shift",
-        "kill",
-        "expr",
-        "seq",
-        "pytest",
-        "ruff",
-    ]
+INERT = _set(
+    """
+    echo cat grep egrep fgrep rg tee head tail wc sort uniq tr cut gh cd ls true : mkdir cp mv rm touch
+    basename dirname jq diff cmp stat file date sleep exit return break continue shift kill expr seq pytest
+    ruff
+    """
 )
 # Programs whose words hold another command somewhere.
-RUNNERS = frozenset(
-    [
-        "docker",
-        "podman",
-        "nerdctl",
-        "kubectl",
-        "oc",
-        "lxc",
-        "nsenter",
-        "vagrant",
-        "uv",
-        "uvx",
-        "poetry",
-        "pipenv",
-        "pipx",
-        "hatch",
-        "pdm",
-        "rye",
-        "npx",
-        "pnpm",
-        "npm",
-        "yarn",
-        "bunx",
-        "conda",
-        "mamba",
-        "direnv",
-        "nix",
-        "nix-shell",
-        "mise",
-        "asdf",
-        "pyenv",
-        "rbenv",
-        "bundle",
-        "cargo",
-        "wsl",
-        "firejail",
-        "bwrap",
-        "rlwrap",
-    ]
+RUNNERS = _set(
+    """
+    docker podman nerdctl kubectl oc lxc nsenter vagrant uv uvx poetry pipenv pipx hatch pdm rye npx pnpm npm
+    yarn bunx conda mamba direnv nix nix-shell mise asdf pyenv rbenv bundle cargo wsl firejail bwrap rlwrap
+    """
 )
 
 
@@ -233,136 +159,15 @@ WRAPPERS = {
 XARGS = _wraps(
     "-I -n -P -L -d -s -E -a -R -S --max-args --max-procs --max-lines --max-chars --delimiter --arg-file"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Interpreter:
-    """A program that runs program text.
-
-    `code`: an option that brings program text (at its end or in the next word); `valued`: other options
-    followed by a word; `safe_valued`: those whose word may be data; `module`: an option whose word names what
-    is run; `program_first`: the first plain word is program text and not a file; `rereads`: options are still
-    read behind the program text; `input_option`: an option that says the program comes on standard input.
+# Long options of these programs that are known to stand alone; of any other, the next word may be its value.
+LONE_OPTIONS = _set(
     """
-
-    code: re.Pattern[str]
-    valued: frozenset[str] = frozenset()
-    safe_valued: frozenset[str] = frozenset()
-    module: re.Pattern[str] | None = None
-    program_first: bool = False
-    rereads: bool = True
-    input_option: re.Pattern[str] | None = None
-    hint: str = "give it as an argument of its own, behind the program text"
-
-
-_SHELL = Interpreter(
-    re.compile(r"[-+](?!-)[A-Za-z]*c[A-Za-z]*|--command(?:=.*)?"),
-    valued=frozenset(["-o", "+o", "-O", "+O", "--rcfile", "--init-file"]),
-    rereads=False,
-    input_option=re.compile(r"-(?!-)[A-Za-z]*s[A-Za-z]*"),
-    hint="give it as an argument: bash -c '… \"$1\" …' _ VALUE",
+    --foreground --preserve-status --verbose --ignore-environment --null --preserve-env --non-interactive
+    --background --wait --fork --pty --scope --quiet --collect --pipe --exclusive --shared --nonblock
+    --portability --append --no-run-if-empty --exit --open-tty --interactive --map-root-user --mount --net
+    --pid
+    """
 )
-_PYTHON = Interpreter(
-    re.compile(r"-(?!-)[A-Za-z]*?c.*"),
-    valued=frozenset(["-W", "-X", "-Q", "--check-hash-based-pycs"]),
-    module=re.compile(r"-(?!-)[A-Za-z]*m"),
-    rereads=False,
-    hint="give it as an argument and read sys.argv: python3 -c '…' VALUE",
-)
-_PERLISH = Interpreter(
-    re.compile(r"-(?![-MmIxVvCD])[A-Za-z0-9]*?[eEr].*", re.DOTALL),
-    valued=frozenset(["-I", "-C"]),
-    hint="give it as an argument behind --, and read ARGV",
-)
-_LONG = Interpreter(
-    re.compile(
-        r"-(?!-)[A-Za-z]*[eEpcrBRF]+|--(?:eval|print|execute|expr|require|import|run|command|source)(?:=.*)?",
-        re.DOTALL,
-    ),
-    hint="give it as an argument behind the program text and --",
-)
-_AWK = Interpreter(
-    re.compile(r"(?:-e|--source)(?:.*)", re.DOTALL),
-    valued=frozenset(
-        [
-            "-v",
-            "-F",
-            "--assign",
-            "--field-separator",
-            "-f",
-            "--file",
-            "-i",
-            "-l",
-            "-E",
-            "--include",
-            "--load",
-            "--exec",
-        ]
-    ),
-    safe_valued=frozenset(["-v", "-F", "--assign", "--field-separator"]),
-    module=re.compile(r"-f|--file|-E|--exec"),
-    program_first=True,
-    rereads=False,
-    hint="give it as ENVIRON: VALUE=… awk '… ENVIRON[\"VALUE\"] …'",
-)
-_SED = Interpreter(
-    re.compile(r"-(?!-)[nErsuz]*e.*|--expression(?:=.*)?", re.DOTALL),
-    valued=frozenset(["-l", "--line-length"]),
-    module=re.compile(r"-f|--file"),
-    program_first=True,
-    hint="sed runs commands it finds in its script; use awk with ENVIRON, or python3 with sys.argv",
-)
-
-INTERPRETERS = {
-    **dict.fromkeys(
-        ["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh"], _SHELL
-    ),
-    **dict.fromkeys(["python", "python2", "python3", "pypy", "pypy3", "ipython"], _PYTHON),
-    **dict.fromkeys(["perl", "ruby", "raku"], _PERLISH),
-    **dict.fromkeys(
-        [
-            "node",
-            "nodejs",
-            "deno",
-            "bun",
-            "tsx",
-            "ts-node",
-            "php",
-            "lua",
-            "luajit",
-            "Rscript",
-            "julia",
-            "groovy",
-            "scala",
-            "elixir",
-            "erl",
-            "osascript",
-            "pwsh",
-            "tclsh",
-            "clojure",
-            "guile",
-            "racket",
-            "ocaml",
-            "sbcl",
-            "ghc",
-            "irb",
-            "jshell",
-            "bb",
-            "swift",
-            "kotlin",
-            "wish",
-        ],
-        _LONG,
-    ),
-    **dict.fromkeys(["awk", "gawk", "mawk", "nawk"], _AWK),
-    **dict.fromkeys(["sed", "gsed"], _SED),
-}
-_VERSION = re.compile(r"[\d.]+$")
-
-
-def interpreter(name: str) -> Interpreter | None:
-    """The interpreter of that program name, its version number left aside."""
-    return INTERPRETERS.get(name) or INTERPRETERS.get(_VERSION.sub("", name))
 
 
 # Words after these options, or beginning so, are run by the program.
@@ -378,7 +183,6 @@ RUN_OPTIONS = {
     ),
     "rsync": re.compile(r"-e|--rsh|--rsync-path"),
     "scp": re.compile(r"-S|-o"),
-    "sftp": re.compile(r"-S|-o|-D"),
     "sort": re.compile(r"--compress-program"),
     "zip": re.compile(r"-TT|--unzip-command"),
     "man": re.compile(r"-P|--pager|-H|--html"),
