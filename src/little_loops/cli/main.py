@@ -5,14 +5,12 @@ Imports no command before it is asked for, and nothing heavy ever. Lets no trace
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import click
@@ -91,6 +89,8 @@ class Program(click.Group):
         found = self.get_command(ctx, args[0])
         if found is not None:
             return ALIASES.get(args[0], args[0]), found, args[1:]
+        import difflib
+
         near = difflib.get_close_matches(args[0], VERBS, n=1, cutoff=0.75)
         ctx.meta[_NEAR] = near[0] if near else None
         return "run", self.get_command(ctx, "run"), args
@@ -212,7 +212,7 @@ def unfit(platform: str, path: Iterable[str]) -> UserError | None:
             "use it inside a Linux container or WSL",
         )
     for folder in path:
-        if folder and (found := _other_distribution(Path(folder))):
+        if folder and (found := _other_distribution(folder)):
             return UserError(
                 f"the distribution little-loops is installed in this environment too: {found}\n"
                 "both bring a package little_loops; only one of them can work",
@@ -222,15 +222,16 @@ def unfit(platform: str, path: Iterable[str]) -> UserError | None:
     return None
 
 
-def _other_distribution(folder: Path) -> Path | None:
+def _other_distribution(folder: str) -> str | None:
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries]
+            for entry in entries:
+                if entry.name.startswith("little_loops-") and entry.name.endswith(
+                    (".dist-info", ".egg-info")
+                ):
+                    return entry.path
     except OSError:
         return None
-    for name in names:
-        if name.startswith("little_loops-") and name.endswith((".dist-info", ".egg-info")):
-            return folder / name
     return None
 
 
@@ -319,7 +320,7 @@ def _masked(word: str) -> str:
 
 def _here() -> str:
     try:
-        return str(Path.cwd())
+        return os.getcwd()  # noqa: PTH109 - pathlib would cost a tenth of --help
     except OSError:
         return "(gone)"
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -81,7 +80,14 @@ def ask(question: str, words: Sequence[str]) -> str:
 
 def width() -> int:
     """Columns of the terminal, 80 where unknown, at least 20."""
-    return max(20, shutil.get_terminal_size((80, 24)).columns)
+    given = os.environ.get("COLUMNS", "")
+    if given.isdigit() and int(given):
+        return max(20, int(given))
+    try:
+        columns = os.get_terminal_size(1).columns
+    except OSError:
+        columns = 0
+    return max(20, columns or 80)
 
 
 def paint(text: str, *styles: str, stream: TextIO | None = None) -> str:
