@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import projects
-from timing import Paired, Took, in_turn, run, synced_writes
+from timing import DidNotRun, Paired, Took, in_turn, run, synced_writes
 
 STEP = "echo step"
 
@@ -183,64 +184,77 @@ def transitions(setting: Setting) -> list[Row]:
         shell = run(["bash", "-c", floor_script], other).seconds
         return max(1e-9, (whole - few - shell) / count)
 
-    def ours(durability: str) -> float:
-        folder = setting.root / "mock"
-        return mock_steps(setting, count, durability, folder)
-
     rows = []
     for durability, goal in (("step", 0.20), ("relaxed", 0.05)):
-        paired = in_turn(lambda d=durability: ours(d), peer, rounds)  # type: ignore[misc]
+        paired = in_turn(lambda d=durability: mock_steps(setting, count, d), peer, rounds)  # type: ignore[misc]
         what = (
             f"engine and journal for one transition with a mock action, `{durability}`, ratio to little-loops"
         )
         rows.append(
             row(what, goal, paired, "little-loops", "its step less the same shell command run by bash")
         )
-    paired = in_turn(lambda: ours("relaxed"), lambda: langgraph(setting, count, "") / count, rounds)
+    paired = in_turn(
+        lambda: mock_steps(setting, count, "relaxed"), lambda: langgraph(setting, count, "") / count, rounds
+    )
     what = "the same, `relaxed`, ratio to a LangGraph step with SQLite (whole process)"
     return [*rows, row(what, None, paired, "LangGraph")]
 
 
-def mock_steps(setting: Setting, count: int, durability: str, folder: Path) -> float:
+def mock_steps(setting: Setting, count: int, durability: str, *, capture: int = 0) -> float:
     """Seconds for one transition of our engine with a mock action; the script prints them."""
-    import subprocess
-
     script = str(Path(__file__).with_name("mock_steps.py"))
-    argv = [setting.our_python, script, str(count), durability, str(folder)]
+    folder = str(setting.root / "mock")
+    argv = [setting.our_python, script, str(count), durability, folder, str(capture)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=setting.root)
     if done.returncode != 0:
-        from timing import DidNotRun
-
         raise DidNotRun(f"mock_steps.py: {done.stderr[-400:]}")
     return float(done.stdout)
 
 
 def long_runs(setting: Setting) -> list[Row]:
-    rows = []
-    for what, capture in (("", 0), (", a 1 MB capture of step 1 read by every step", 1_000_000)):
-        mine, _ = setting.projects(f"long{capture}")
-        long = setting.steps(10_000)
-        for name, steps in (("one", 2), ("short", 102), ("long", long + 2)):
-            projects.write_loop(
-                mine,
-                name,
-                projects.ping_pong(steps, ":", more="durability: relaxed\n", capture_bytes=capture),
-            )
-        rounds = setting.rounds(3)
-        short = [statistics.median(timed(setting, mine, "short") for _ in range(5)) for _ in range(rounds)]
-        base = statistics.median(timed(setting, mine, "one") for _ in range(5))
-        each_short = statistics.median((value - base) / 100 for value in short)
-        each_long = statistics.median((timed(setting, mine, "long") - base) / long for _ in range(rounds))
-        rows.append(
-            Row(
-                f"cost of a step in a run of {long} steps, ratio to a run of 100 steps{what}",
-                1.10,
-                each_long / each_short,
-                seconds(each_long),
-                seconds(each_short),
-            )
+    """What a step costs late in a long run, against a run of 100 steps."""
+    long = setting.steps(10_000)
+    with_capture = setting.steps(2000)
+    what = "cost of a step in a run of {} steps, ratio to a run of 100 steps"
+    reading = ", a 1 MB capture of step 1 read by every step"
+    return [
+        late_and_early(what.format(long), whole_run(setting, long), setting.rounds(5)),
+        late_and_early(what.format(with_capture) + reading, whole_run(setting, with_capture, 1_000_000), 3),
+        late_and_early(
+            what.format(long) + reading + ", mock action", mock_run(setting, long), setting.rounds(5)
+        ),
+    ]
+
+
+def late_and_early(what: str, measure: Callable[[], tuple[float, float]], rounds: int) -> Row:
+    measured = [measure() for _ in range(rounds)]
+    late, early = (statistics.median(part) for part in zip(*measured, strict=True))
+    ratio = statistics.median(a / b for a, b in measured)
+    return Row(what, 1.10, ratio, seconds(late), seconds(early))
+
+
+def whole_run(setting: Setting, long: int, capture: int = 0) -> Callable[[], tuple[float, float]]:
+    """Measures a step of a long and of a short run, each less the start of the program and the first step."""
+    mine, _ = setting.projects(f"long{capture}")
+    for name, steps in (("one", 2), ("short", 102), ("long", long + 2)):
+        body = projects.ping_pong(steps, ":", more="durability: relaxed\n", capture_bytes=capture)
+        projects.write_loop(mine, name, body)
+
+    def measure() -> tuple[float, float]:
+        one, short = (
+            statistics.median(timed(setting, mine, name) for _ in range(5)) for name in ("one", "short")
         )
-    return rows
+        return (timed(setting, mine, "long") - one) / long, (short - one) / 100
+
+    return measure
+
+
+def mock_run(setting: Setting, long: int) -> Callable[[], tuple[float, float]]:
+    def measure() -> tuple[float, float]:
+        short = statistics.median(mock_steps(setting, 100, "relaxed", capture=1_000_000) for _ in range(5))
+        return mock_steps(setting, long, "relaxed", capture=1_000_000), short
+
+    return measure
 
 
 def timed(setting: Setting, folder: Path, name: str) -> float:
