@@ -1,7 +1,7 @@
 """N transitions of our engine with a mock action and a real journal; prints the seconds of one.
 
-Started in the Python of this checkout: mock_steps.py COUNT DURABILITY FOLDER CAPTURE. With CAPTURE the first step
-captures that many bytes and every later step reads them.
+Started in the Python of this checkout: mock_steps.py COUNT DURABILITY FOLDER CAPTURE. With CAPTURE, the first
+step captures that many bytes and every later step reads them.
 """
 
 from __future__ import annotations
