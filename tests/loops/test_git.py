@@ -82,7 +82,7 @@ def test_only_worktrees_without_anything_to_lose_are_removed(project: Project) -
     project.git("worktree", "lock", ".worktrees/locked")
     (trees / "gone").rename(project.root / "moved-away")
 
-    ended = project.run("worktree-health", "--max-steps", "8", "--delay", "0.01")
+    ended = project.run("worktree-health", "-n", "8", "--delay", "0.01")
 
     assert ended.code == 1, ended  # the cap; it would go on for ever
     assert sorted(path.name for path in trees.iterdir()) == ["ahead", "dirty", "locked"]
@@ -95,7 +95,7 @@ def test_only_worktrees_without_anything_to_lose_are_removed(project: Project) -
 
 def test_a_folder_without_git_is_said(tmp_path: Path, project: Project) -> None:
     (project.root / ".git").rename(tmp_path / "elsewhere")
-    ended = project.run("worktree-health", "--max-steps", "4", "--delay", "0.01")
+    ended = project.run("worktree-health", "-n", "4", "--delay", "0.01")
     assert ended.code == 1, ended
     assert "not a git repository" in ended.said
 

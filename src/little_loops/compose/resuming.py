@@ -135,7 +135,8 @@ def _raised(folder: RunFolder, snapshot: Snapshot, loops: Mapping[str, FSMLoop],
     frame = snapshot.root
     match cause:
         case "max_iterations" if frame.iteration >= view.step_cap:
-            flag = f"-n {frame.iteration + max(10, view.step_cap)}"
+            option = "--max-steps" if _counts_steps(view) else "-n"
+            flag = f"{option} {frame.iteration + max(10, view.step_cap)}"
             reason = f"its limit of {view.step_cap} steps is used up"
         case "max_iterations" if view.lap_cap is not None and frame.laps >= view.lap_cap:
             flag, reason = (
@@ -152,6 +153,11 @@ def _raised(folder: RunFolder, snapshot: Snapshot, loops: Mapping[str, FSMLoop],
     raise UserError(
         f"run {folder.run_id} cannot go on: {reason}", f"raise it: ll-loop resume {folder.run_id} {flag}"
     )
+
+
+def _counts_steps(view: View) -> bool:
+    """Whether the step cap was written as max_steps, beside which max_iterations means laps."""
+    return view.loop.max_steps is not None or view.cap("max_steps") is not None
 
 
 def _answer(
