@@ -9,7 +9,7 @@ from little_loops.cli.narrator import Piece, Said
 from little_loops.projections.ending import Ending
 from little_loops.projections.path import path_text
 from little_loops.projections.summary import Act, Summary
-from little_loops.projections.text import clean, count, duration
+from little_loops.projections.text import clean, count, duration, one_line
 
 OUTPUT_LINES = 15
 REASON_LINES = 40
@@ -83,7 +83,7 @@ def _verdict(act: Act) -> Iterator[Said]:
         parts.append(str(act.judged.get("verdict", "?")))
         reason = act.judged.get("error") or act.judged.get("reason")
         if reason:
-            parts.append(clean(str(reason)).splitlines()[0][:300])
+            parts.append(one_line(str(reason), 300))
     if act.outcome is not None:
         parts.append(f"exit code {act.outcome.get('exit_code')}")
         if act.outcome.get("timeout_kind"):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from little_loops.projections.summary import Summary, status_word
-from little_loops.projections.text import elapsed
+from little_loops.projections.text import elapsed, number
 
+_CAPS = ("max_iterations", "max_steps", "max_edge_revisits", "timeout")
 DEFAULT_STEPS = 50
 DEFAULT_EDGE = 100
 
@@ -51,6 +52,7 @@ def caps(definition: Mapping[str, Any] | None, overrides: Mapping[str, Any]) -> 
 
     A definition that is not at hand leaves what only it knows at None.
     """
+    overrides = {key: value for key, value in overrides.items() if key in _CAPS and number(value) > 0}
     if definition is None:
         steps = overrides.get("max_steps", overrides.get("max_iterations"))
         return Caps(steps, None, overrides.get("max_edge_revisits"), overrides.get("timeout"))
@@ -120,7 +122,7 @@ def _timeout(run: Summary, limits: Caps) -> _Told:
 def _cycle(run: Summary, limits: Caps) -> _Told:
     record = run.cycle or {}
     edge, count = record.get("edge", "a transition"), record.get("count", "too many")
-    flag = f" --max-edge-revisits {int(record.get('max', limits.edge or 100)) * 2}"
+    flag = f" --max-edge-revisits {int(number(record.get('max'), limits.edge or 100)) * 2}"
     said = f"The transition {edge} was taken {count} times; {record.get('max', limits.edge)} are allowed."
     return said, flag, f"If that is no endless loop, allow more and enter {run.state} again:"
 

@@ -12,13 +12,14 @@ from typing import Any
 
 from little_loops import events as ev
 from little_loops.fsm.schema import FSMLoop, StateConfig
-from little_loops.machine.fold import Impossible, evolve
+from little_loops.machine.deciding import FORMAT
+from little_loops.machine.fold import evolve
 from little_loops.machine.snapshot import FRESH, Frame, Snapshot
 from little_loops.projections.counters import Counter, counters
 from little_loops.projections.ending import Ending, caps, ending
 from little_loops.projections.rules import rule_of, seen_by
 from little_loops.projections.summary import Summary, add
-from little_loops.projections.text import Record, took, value_text
+from little_loops.projections.text import Record, mapping, number, took, value_text
 
 
 @dataclass(slots=True)
@@ -146,11 +147,13 @@ class _Walk:
                 step.notes.append(_note(record))
 
     def _fold(self, record: Record) -> None:
+        if self.unfolded is None and record.get("event") in _OPENING and "v" in record:
+            self.unfolded = _too_new(record)
         if self.unfolded is not None:
             return
         try:
             self.snapshot = evolve(self.snapshot, ev.from_wire(record))
-        except (Impossible, ev.BadRecord) as problem:
+        except _NOT_FOLDABLE as problem:
             self.unfolded = f"line {record.get('seq', '?')}: {problem}"
 
     def _step(self, depth: int) -> Step | None:
@@ -168,7 +171,7 @@ class _Walk:
 
     def started(self, record: Record, depth: int, before: Snapshot) -> None:
         if not depth:
-            self.origins.update(record.get("origin") or {})
+            self.origins.update(mapping(record.get("origin")))
         if "definition" not in record:
             return
         del self.names[depth:], self.open[depth:], self.before[depth:], self.arrival[depth:]
@@ -178,7 +181,7 @@ class _Walk:
         self.arrival.append("the first state" if not depth else f"first state of {record.get('loop')}")
 
     def resumed(self, record: Record, depth: int, before: Snapshot) -> None:
-        self.origins.update(record.get("origin") or {})
+        self.origins.update(mapping(record.get("origin")))
         top = len(record.get("path") or ("",)) - 1
         if "enter" in record:
             self._room(top)
@@ -217,7 +220,7 @@ class _Walk:
             kind = "prompt" if record.get("is_prompt") else "shell"
             number = int(record.get("attempt") or 1)
             attempt = Attempt(number, kind, str(record.get("action", "")))
-            attempt.values.update(record.get("values") or {})
+            attempt.values.update(mapping(record.get("values")))
             step.attempts.append(attempt)
 
     def acted(self, record: Record, depth: int, before: Snapshot) -> None:
@@ -232,9 +235,9 @@ class _Walk:
         last.output = str(record.get("output") or record.get("output_preview") or "")
         last.stderr = str(record.get("stderr") or "")
         last.capture = record.get("capture")
-        last.usage.update(record.get("usage") or {})
-        ref = (record.get("refs") or {}).get("output")
-        last.file = ref.get("file") if isinstance(ref, Mapping) else None
+        last.usage.update(mapping(record.get("usage")))
+        ref = mapping(record.get("refs")).get("output")
+        last.file = mapping(ref).get("file")
         last.notes += _outcome_notes(record)
 
     def could_not(self, record: Record, depth: int, before: Snapshot) -> None:
@@ -254,7 +257,7 @@ class _Walk:
         step = self._step(depth)
         if step is None:
             return
-        seconds = record.get("wait_seconds", record.get("backoff", 0))
+        seconds = number(record.get("wait_seconds", record.get("backoff")))
         what = (
             "limit" if record.get("event") == "rate_limit_retry" else f"{record.get('kind', 'server')} error"
         )
@@ -344,6 +347,9 @@ _TOLD = {
     "retry_exhausted": _Walk.gave_up,
     "loop_complete": _Walk.returned,
 }
+_OPENING = ("loop_start", "loop_resume")
+# BadRecord and Impossible are ValueErrors; what was edited by hand can be wrong deeper inside
+_NOT_FOLDABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 _FATES = {
     "none": "nothing of it was left",
     "gone": "its processes were gone",
@@ -361,10 +367,11 @@ def _outcome_notes(record: Record) -> list[str]:
         notes.append(f"ended by its {record['timeout_kind']} limit")
     if record.get("stopped"):
         notes.append(f"stopped by {record['stopped']}")
-    if record.get("failure") and record["failure"].get("kind") not in ("rate_limit", "server", "network"):
-        notes.append(f"provider failure: {record['failure'].get('kind')}")
-    if record.get("marker"):
-        notes.append(f"its output asked for {record['marker'].get('kind')}")
+    failure, marker = mapping(record.get("failure")), mapping(record.get("marker"))
+    if failure and failure.get("kind") not in ("rate_limit", "server", "network"):
+        notes.append(f"provider failure: {failure.get('kind')}")
+    if marker:
+        notes.append(f"its output asked for {marker.get('kind')}")
     if record.get("truncated"):
         notes.append("the value is the head and tail of a longer output")
     return notes
@@ -375,6 +382,14 @@ def _note(record: Record) -> str:
     rest = ", ".join(f"{key} {value_text(item, 60)}" for key, item in record.items() if key not in hidden)
     name = str(record.get("event", "?")).replace("_", " ")
     return f"{name}: {rest}" if rest else name
+
+
+def _too_new(record: Record) -> str | None:
+    """Why a segment must not be folded by this version, or None."""
+    if record.get("v") == FORMAT and not record.get("needs"):
+        return None
+    version = mapping(record.get("engine")).get("version", "a newer version")
+    return f"line {record.get('seq', '?')}: written by {version}, which this version cannot follow"
 
 
 def _definition(loop: FSMLoop | None) -> dict[str, Any] | None:

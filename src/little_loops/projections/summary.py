@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from little_loops.projections.text import GOOD, Record
+from little_loops.projections.text import GOOD, Record, mapping, number, tokens_of
 
 STATUSES = (
     "queued", "starting", "running", "completed", "interrupted", "awaiting_continuation", "timed_out",
@@ -194,8 +194,8 @@ def _loop_start(out: Summary, record: Record, depth: int) -> None:
         out.path = (out.state,)
         out.way = [out.state]
         out.segments = 1
-        out.context = dict(record.get("context") or {})
-        out.overrides = dict(record.get("overrides") or {})
+        out.context = dict(mapping(record.get("context")))
+        out.overrides = dict(mapping(record.get("overrides")))
         out.engine = record.get("engine") or {}
 
 
@@ -209,8 +209,8 @@ def _loop_resume(out: Summary, record: Record, depth: int) -> None:
     out.state = record.get("from_state", out.state)
     out.iteration = record.get("iteration", out.iteration)
     out.path = tuple(record.get("path") or (out.state,))
-    out.context.update(record.get("context") or {})
-    out.overrides.update(record.get("overrides") or {})
+    out.context.update(mapping(record.get("context")))
+    out.overrides.update(mapping(record.get("overrides")))
     out.engine = record.get("engine") or out.engine
     if "enter" in record:
         out.retries = 0
@@ -332,9 +332,9 @@ def _loop_complete(out: Summary, record: Record, depth: int) -> None:
 
 
 def _spend(out: Summary, record: Record, calls: int) -> None:
-    usage = record.get("usage") or {}
-    tokens = sum(value for key, value in usage.items() if key.endswith("_tokens") and value)
-    for key, amount in (("usd", usage.get("cost_usd")), ("tokens", tokens), ("agent_calls", calls)):
+    usage = mapping(record.get("usage"))
+    cost = number(usage.get("cost_usd"))
+    for key, amount in (("usd", cost), ("tokens", tokens_of(usage)), ("agent_calls", calls)):
         if amount:
             out.spent[key] = out.spent.get(key, 0) + amount
 

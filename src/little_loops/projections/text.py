@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -88,6 +89,23 @@ def ago(seconds: float) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """``1 state``, ``2 states``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value where it is a map, else an empty one: what a record holds may have been edited by hand."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def number(value: Any, otherwise: float = 0) -> float:
+    """The value where it is a finite number, else another."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return otherwise
+    return value
+
+
+def tokens_of(usage: Mapping[str, Any]) -> int:
+    """All tokens of a usage together."""
+    return int(sum(number(value) for key, value in usage.items() if key.endswith("_tokens")))
 
 
 def value_text(value: Any, room: int | None = 120) -> str:

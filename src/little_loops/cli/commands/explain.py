@@ -12,7 +12,17 @@ from little_loops.cli import definitions, output, runs, usage
 from little_loops.cli.endblock import end_lines
 from little_loops.cli.progress import paint
 from little_loops.errors import JournalError, UserError
-from little_loops.projections.text import clean, count, duration, elapsed, one_line, took, value_text
+from little_loops.projections.text import (
+    clean,
+    count,
+    duration,
+    elapsed,
+    number,
+    one_line,
+    tokens_of,
+    took,
+    value_text,
+)
 
 if TYPE_CHECKING:
     from little_loops.fsm.schema import FSMLoop
@@ -161,8 +171,8 @@ def _result(attempt: Attempt, verbose: bool) -> Iterator[Row]:
 
 
 def _used(usage: dict[str, Any]) -> str:
-    tokens = sum(value for key, value in usage.items() if key.endswith("_tokens") and value)
-    cost = usage.get("cost_usd")
+    tokens = tokens_of(usage)
+    cost = number(usage.get("cost_usd"))
     return (f", {tokens:,} tokens" if tokens else "") + (f", ${cost:.4f}" if cost else "")
 
 
