@@ -1,7 +1,8 @@
 """Public fakes: a scripted world, a virtual clock, a journal in memory; and the runner of scenario folders.
 
-Nothing here starts a process, reads a clock or writes a file. A scenario is a folder with ``loop.yaml`` (and its
-child loops beside it), ``world.yaml`` (what the world answers) and ``journal.txt`` (the story that must come out).
+Nothing here starts a process, reads a clock or writes a file. A scenario is a folder with ``loop.yaml`` (and
+its child loops beside it), ``world.yaml`` (what the world answers) and ``journal.txt`` (the story that must come
+out).
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class ScriptedWorld:
 
     Attributes:
         answers: by state: maps with ``exit``, ``out``, ``err``, ``seconds``, ``error`` (cannot run),
-            ``timeout`` (``wall``/``idle``), ``stop`` (signal name), ``failure`` (kind), ``marker`` and ``usage``.
+            ``timeout`` (``wall``/``idle``), ``stop`` (signal name), ``failure`` (kind), ``marker``, ``usage``.
         judges: by state: maps with ``verdict`` and ``details``.
         measures: by kind: values, or ``{error: TEXT}``.
         matches: texts on which a pattern is found; any other pattern is not found.
@@ -104,7 +105,8 @@ class ScriptedWorld:
             case fx.Measure():
                 yield self._measured(effect)
             case fx.LoadLoop(reference=name):
-                yield fx.Loaded(self.loops[name]) if name in self.loops else fx.Failed(f"there is no loop {name}")
+                known = self.loops.get(name)
+                yield fx.Failed(f"there is no loop {name}") if known is None else fx.Loaded(known)
             case fx.Wait():
                 yield from self._wait(effect)
             case fx.Fence():
@@ -178,7 +180,7 @@ def _matched(effect: fx.Match) -> fx.Matched:
         return fx.Matched(error=str(problem))
 
 
-def play(
+def play(  # noqa: PLR0913 - what a scenario may say, all but three by keyword
     loops: Mapping[str, FSMLoop],
     root: str,
     world: ScriptedWorld,
@@ -218,7 +220,8 @@ def play_scenario(folder: Path) -> str:
     """
     from little_loops.fsm.yaml import read_document
 
-    loops = {path.stem: load(path).require() for path in sorted(folder.glob("*.yaml")) if path.stem != "world"}
+    files = [path for path in sorted(folder.glob("*.yaml")) if path.stem != "world"]
+    loops = {path.stem: load(path).require() for path in files}
     script = read_document(folder / "world.yaml").data or {}
     world = ScriptedWorld(
         answers=script.get("answers", {}),
@@ -239,7 +242,10 @@ def play_scenario(folder: Path) -> str:
 
 
 SILENT = frozenset({"action_spawned"})
-TOLD = ("from", "to", "state", "iteration", "verdict", "exit_code", "action", "line", "terminated_by", "final_state")
+TOLD = (
+    "from", "to", "state", "iteration", "verdict", "exit_code", "action", "line", "terminated_by", "final_state"
+)  # fmt: skip
+NAMED = ("via", "capture", "next", "flushed", "error")
 
 
 def story(records: Sequence[Mapping[str, Any]]) -> str:
@@ -249,8 +255,9 @@ def story(records: Sequence[Mapping[str, Any]]) -> str:
 
 def _line(record: Mapping[str, Any]) -> str:
     words = [_word(key, record[key]) for key in TOLD if key in record]
-    extra = [f"{key}={record[key]}" for key in ("via", "capture", "next", "flushed", "error") if record.get(key)]
-    return "  " * record.get("depth", 0) + " ".join([record["event"], *words, *extra]).rstrip()
+    extra = [f"{key}={record[key]}" for key in NAMED if record.get(key)]
+    indent = "  " * int(record.get("depth", 0))
+    return indent + " ".join([str(record["event"]), *words, *extra]).rstrip()
 
 
 def _word(key: str, value: Any) -> str:

@@ -1,8 +1,8 @@
-"""`kill -9` of the engine at random moments of real runs: nothing is lost, nothing is invented, nothing runs twice.
+"""`kill -9` of the engine at random moments of real runs: nothing is lost, invented or done twice.
 
 Every action writes one line into an effects log. An outcome in the journal must have its line exactly once; a
-line without an outcome can only come from an attempt that a kill cut short. ``LL_KILLS`` (default 200) kills are
-spread over chunks.
+line without an outcome can only come from an attempt that a kill cut short. ``LL_KILLS`` (default 200) kills
+are spread over chunks.
 """
 
 from __future__ import annotations

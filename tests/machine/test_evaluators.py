@@ -21,8 +21,11 @@ from little_loops.machine.verdicts import (
 )
 
 
+NONE = Terms()
+
+
 def judge(
-    kind: str, text: str = "", code: int = 0, terms: Terms = Terms(), **config: Any
+    kind: str, text: str = "", code: int = 0, terms: Terms = NONE, **config: Any
 ) -> tuple[str, dict[str, Any]]:
     verdict = PURE[kind](EvaluateConfig(type=kind, **config), Evidence(text, code), terms)
     return verdict.verdict, dict(verdict.details)
@@ -205,10 +208,15 @@ def test_scores_that_stall(scores: list[float], verdict: str, stall: int) -> Non
 @pytest.mark.parametrize(
     ("kind", "code", "gated"),
     [
-        ("output_contains", 0, False), ("output_contains", 1, True), ("output_contains", 124, True),
-        ("exit_code", 1, False), ("exit_code", 124, True), ("mcp_result", 124, False), ("diff_stall", 3, False),
+        ("output_contains", 0, False),
+        ("output_contains", 1, True),
+        ("output_contains", 124, True),
+        ("exit_code", 1, False),
+        ("exit_code", 124, True),
+        ("mcp_result", 124, False),
+        ("diff_stall", 3, False),
     ],
-)  # fmt: skip
+)
 def test_the_exit_code_gate(kind: str, code: int, gated: bool) -> None:
     assert (gate(kind, code) is not None) == gated
 
