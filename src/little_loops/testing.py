@@ -1,8 +1,8 @@
 """Public fakes: a scripted world, a virtual clock, a journal in memory; and the runner of scenario folders.
 
 Nothing here starts a process, reads a clock or writes a file. A scenario is a folder with ``loop.yaml`` (and
-its child loops beside it), ``world.yaml`` (what the world answers) and ``journal.txt`` (the story that must come
-out).
+its child loops beside it), ``world.yaml`` (what the world answers) and ``journal.txt`` (the story that has to
+come out).
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ class ScriptedWorld:
 
     Attributes:
         answers: by state: maps with ``exit``, ``out``, ``err``, ``seconds``, ``error`` (cannot run),
-            ``timeout`` (``wall``/``idle``), ``stop`` (signal name), ``failure`` (kind), ``marker``, ``usage``.
+            ``timeout`` (``wall``, ``idle``), ``stop`` (signal name), ``failure`` (kind), ``marker``,
+            ``usage``.
         judges: by state: maps with ``verdict`` and ``details``.
         measures: by kind: values, or ``{error: TEXT}``.
         matches: texts on which a pattern is found; any other pattern is not found.
@@ -243,8 +244,17 @@ def play_scenario(folder: Path) -> str:
 
 SILENT = frozenset({"action_spawned"})
 TOLD = (
-    "from", "to", "state", "iteration", "verdict", "exit_code", "action", "line", "terminated_by", "final_state"
-)  # fmt: skip
+    "from",
+    "to",
+    "state",
+    "iteration",
+    "verdict",
+    "exit_code",
+    "action",
+    "line",
+    "terminated_by",
+    "final_state",
+)
 NAMED = ("via", "capture", "next", "flushed", "error")
 
 

@@ -20,7 +20,6 @@ from little_loops.machine.verdicts import (
     score_stall,
 )
 
-
 NONE = Terms()
 
 
