@@ -8,7 +8,6 @@ parsed here.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -228,6 +227,8 @@ def _misspelt_suffix(head: str, path: str, text: str) -> tuple[str, str | None] 
 
 def nearest(word: str, known: tuple[str, ...] | list[str]) -> str | None:
     """The known word that `word` was probably meant to be, or None."""
+    import difflib
+
     found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return found[0] if found else None
 

@@ -9,6 +9,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping
 
+from little_loops.fsm.bash import prelude
 from little_loops.machine.effects import (
     ActionResult,
     Done,
@@ -124,9 +125,8 @@ class ShellRunner:
         if len(text) > _TEXT_LIMIT:
             text = b". " + _quoted(script.write("sh", text))
         if large:
-            lines = [b"%s=%s\n" % (name.encode("ascii"), _quoted(value)) for name, value in large.items()]
-            # On the same line, so that the line numbers bash reports are the author's.
-            text = b". %s; %s" % (_quoted(script.write("values", b"".join(lines))), text)
+            files = {name: os.fsdecode(script.write(name, value)) for name, value in large.items()}
+            text = os.fsencode(prelude(files)) + text
         return Command((b"bash", b"-c", text), env, self._cwd)
 
 

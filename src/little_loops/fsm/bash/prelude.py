@@ -28,15 +28,14 @@ def by_file(values: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def prelude(variables_by_file: Mapping[str, str]) -> str:
-    """Bash text to put before an action: one line that reads each variable from its file (name -> path).
+    """Bash text to put right before an action: it reads each variable from its file (name -> path).
 
-    The variable is a shell variable, not an environment one, and holds every byte of the file, which must be
-    UTF-8 without NUL. `NAME_FILE` is exported with the path, for programs the action starts. Ends with a
-    newline; empty when there is nothing to read. Leaves `$?` at 0.
+    The variable is a shell variable, not an environment one, and holds every byte of the file, which must
+    hold no NUL. `NAME_FILE` is exported with the path, for programs that the action starts. The text has no
+    line break, so that bash still counts the action's own lines, leaves `$?` at 0, and is empty when there is
+    nothing to read.
     """
-    if not variables_by_file:
-        return ""
-    return "".join(_read(name, path) for name, path in variables_by_file.items()) + "\n"
+    return "".join(_read(name, path) for name, path in variables_by_file.items())
 
 
 def _read(name: str, path: str) -> str:
