@@ -58,7 +58,9 @@ class Editor:
         general = types.GeneralClientCapabilities(position_encodings=encodings or None)
         capabilities = types.ClientCapabilities(general=general)
         self.greeting = await self.client.initialize_async(
-            types.InitializeParams(capabilities=capabilities, root_uri=self.root.as_uri(), process_id=os.getpid())
+            types.InitializeParams(
+                capabilities=capabilities, root_uri=self.root.as_uri(), process_id=os.getpid()
+            )
         )
         self.client.initialized(types.InitializedParams())
 
@@ -84,7 +86,7 @@ class Editor:
     # --- texts ---------------------------------------------------------------------------------------------
 
     def uri(self, name: str) -> str:
-        return (self.root / name).as_uri()
+        return name if ":" in name else (self.root / name).as_uri()
 
     def open(self, name: str, text: str) -> list[types.Diagnostic]:
         """Opens a text under a name (no file is written) and waits for what is said about it."""
@@ -181,7 +183,9 @@ class Editor:
     def definition(self, name: str, needle: str, **where: Any) -> tuple[str, str] | None:
         """The file a name leads to, below the project, and the text there."""
         found = self.run(
-            self.client.text_document_definition_async(types.DefinitionParams(**self.at(name, needle, **where)))
+            self.client.text_document_definition_async(
+                types.DefinitionParams(**self.at(name, needle, **where))
+            )
         )
         if found is None:
             return None
