@@ -16,7 +16,7 @@ from little_loops.journal.shape import mistake
 from little_loops.projections.ending import caps, ending
 from little_loops.projections.explain import explain
 from little_loops.projections.path import path_text
-from little_loops.projections.summary import summarise
+from little_loops.projections.summary import STATUSES, summarise
 
 KEYS = st.sampled_from(
     [
@@ -97,3 +97,19 @@ def test_a_journal_with_odd_values_is_told(changes: list[tuple[int, int | str, A
     assert all("\x1b" not in plain(line) for line in end_lines(run, end, None))
     told = explain(records, {"d1": LOOP})
     assert told.run.events == len(records)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30) | MORE, JSON), min_size=1, max_size=4))
+def test_a_glance_at_unchecked_records_still_tells_what_there_is(
+    changes: list[tuple[int, int | str, Any]],
+) -> None:
+    records = copy.deepcopy(story())
+    for where, key, value in changes:
+        record = records[where % len(records)]
+        record[list(record)[key % len(record)] if isinstance(key, int) else key] = value
+    run = summarise(records)
+    end = ending(run, caps(LOOP.to_dict(), run.overrides))
+    assert all(isinstance(state, str) for state in (*run.path, *run.way))
+    assert all("\x1b" not in plain(line) for line in end_lines(run, end, None))
+    assert run.as_json(run.status(live=False))["status"] in STATUSES

@@ -20,6 +20,7 @@ from little_loops.journal.lock import Held
 from little_loops.journal.tail import backwards, first_record
 from little_loops.projections.ending import Caps, Ending, caps, ending
 from little_loops.projections.summary import Summary, add
+from little_loops.projections.text import number
 
 _RESUME = b'{"event":"loop_resume"'
 
@@ -87,10 +88,10 @@ def _brief(journal: Path) -> Summary:
         recent.append(record)
         if record.get("event") == "state_enter" and not record.get("depth"):
             break
-    since = recent[-1].get("seq", 0)
+    since = number(recent[-1].get("seq"))
     add(out, first)
     for record in _resumes(journal):
-        if record.get("seq", 0) < since:
+        if number(record.get("seq")) < since:
             add(out, record)
     for record in reversed(recent):
         if record.get("seq") != 1:
@@ -106,7 +107,10 @@ def _resumes(journal: Path) -> Iterator[dict[str, Any]]:
             end = text.find(b"\n", at + 1)
             if end < 0:
                 return
-            yield json.loads(text[at + 1 : end])
+            try:
+                yield dict(json.loads(text[at + 1 : end]))
+            except (ValueError, TypeError):
+                raise JournalError(f"{journal}: a loop_resume line is no record") from None
             at = text.find(b"\n" + _RESUME, end - 1)
 
 

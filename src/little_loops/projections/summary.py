@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from little_loops.projections.text import GOOD, Record, mapping, number, tokens_of
+from little_loops.projections.text import GOOD, Record, mapping, number, text_of, tokens_of
 
 STATUSES = (
     "queued", "starting", "running", "completed", "interrupted", "awaiting_continuation", "timed_out",
@@ -164,15 +164,19 @@ def summarise(records: Iterable[Record]) -> Summary:
 
 def add(out: Summary, record: Record) -> None:
     """Fold one more record into a summary."""
-    if not out.started_at:
-        out.started_at = record.get("ts", "")
-    out.updated_at = record.get("ts", out.updated_at)
-    out.accumulated_ms = record.get("t", out.accumulated_ms)
-    out.events = record.get("seq", out.events + 1)
+    ts = text_of(record.get("ts"), out.updated_at)
+    out.started_at = out.started_at or ts
+    out.updated_at = ts
+    out.accumulated_ms = int(number(record.get("t"), out.accumulated_ms))
+    out.events = int(number(record.get("seq"), out.events + 1))
     out.record = record
-    step = _STEPS.get(record.get("event", ""))
+    step = _STEPS.get(text_of(record.get("event")))
     if step is not None:
-        step(out, record, record.get("depth", 0))
+        step(out, record, int(number(record.get("depth"))))
+
+
+def _states(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
 # --- one function per kind of record ------------------------------------------------------------------
@@ -182,36 +186,36 @@ _Fold = Callable[[Summary, Record, int], None]
 
 def _loop_start(out: Summary, record: Record, depth: int) -> None:
     if "initial" in record:
-        out.loops = (*out.loops[:depth], record.get("loop", ""))
+        out.loops = (*out.loops[:depth], text_of(record.get("loop")))
     if depth:
-        out.path = (*out.path[:depth], record.get("initial", ""))
+        out.path = (*out.path[:depth], text_of(record.get("initial")))
         return
-    out.loop = record.get("loop", out.loop)
+    out.loop = text_of(record.get("loop"), out.loop)
     if "initial" in record:
-        out.run_id = record.get("run_id", out.run_id)
-        out.definition = record.get("definition")
-        out.state = record["initial"]
+        out.run_id = text_of(record.get("run_id"), out.run_id)
+        out.definition = text_of(record.get("definition")) or None
+        out.state = text_of(record["initial"])
         out.path = (out.state,)
         out.way = [out.state]
         out.segments = 1
         out.context = dict(mapping(record.get("context")))
         out.overrides = dict(mapping(record.get("overrides")))
-        out.engine = record.get("engine") or {}
+        out.engine = mapping(record.get("engine"))
 
 
 def _loop_resume(out: Summary, record: Record, depth: int) -> None:
     out.cause = out.error = out.signal = None
     out.in_place = out.failure_terminal = False
     out.resumable = None
-    out.run_id = record.get("run_id", out.run_id)
-    out.loop = record.get("loop", out.loop)
-    out.segments = record.get("segment", out.segments + 1)
-    out.state = record.get("from_state", out.state)
-    out.iteration = record.get("iteration", out.iteration)
-    out.path = tuple(record.get("path") or (out.state,))
+    out.run_id = text_of(record.get("run_id"), out.run_id)
+    out.loop = text_of(record.get("loop"), out.loop)
+    out.segments = int(number(record.get("segment"), out.segments + 1))
+    out.state = text_of(record.get("from_state"), out.state)
+    out.iteration = int(number(record.get("iteration"), out.iteration))
+    out.path = _states(record.get("path")) or (out.state,)
     out.context.update(mapping(record.get("context")))
     out.overrides.update(mapping(record.get("overrides")))
-    out.engine = record.get("engine") or out.engine
+    out.engine = mapping(record.get("engine")) or out.engine
     if "enter" in record:
         out.retries = 0
 
@@ -219,13 +223,13 @@ def _loop_resume(out: Summary, record: Record, depth: int) -> None:
 def _state_enter(out: Summary, record: Record, depth: int) -> None:
     out.steps += 1
     out.rate_limit_retries = 0
-    _move(out, record.get("state", ""), depth)
+    _move(out, text_of(record.get("state")), depth)
     if not depth:
-        out.iteration = record.get("iteration", out.iteration)
+        out.iteration = int(number(record.get("iteration"), out.iteration))
 
 
 def _route(out: Summary, record: Record, depth: int) -> None:
-    source, target = record.get("from", ""), record.get("to", "")
+    source, target = text_of(record.get("from")), text_of(record.get("to"))
     _move(out, target, depth, arrived=True)
     if depth:
         return
@@ -250,8 +254,9 @@ def _move(out: Summary, state: str, depth: int, *, arrived: bool = False) -> Non
 
 
 def _action_start(out: Summary, record: Record, depth: int) -> None:
-    out.acted = (out.path[-1] if out.path else out.state, out.steps, record.get("attempt", 1))
-    out.action = record.get("action", "")
+    attempt = int(number(record.get("attempt"), 1))
+    out.acted = (out.path[-1] if out.path else out.state, out.steps, attempt)
+    out.action = text_of(record.get("action"))
     out.outcome = out.judged = None
 
 
@@ -269,14 +274,14 @@ def _action_complete(out: Summary, record: Record, depth: int) -> None:
         "duration_ms": record.get("duration_ms"),
     }
     out.result = {"output": outcome["output"], "exit_code": outcome["exit_code"]}
-    if record.get("capture"):
-        out.captured[record["capture"]] = outcome
+    if name := text_of(record.get("capture")):
+        out.captured[name] = outcome
 
 
 def _evaluate(out: Summary, record: Record, depth: int) -> None:
     _spend(out, record, 1 if record.get("usage") else 0)
     out.judged = record
-    if out.acted is not None and record.get("verdict") not in GOOD:
+    if out.acted is not None and text_of(record.get("verdict")) not in GOOD:
         out.trouble = Act(out.acted, out.outcome, record)
     if not depth:
         hidden = ("event", "ts", "seq", "t", "depth", "refs", "run_id", "type", "verdict", "usage", "memory")
@@ -285,14 +290,14 @@ def _evaluate(out: Summary, record: Record, depth: int) -> None:
 
 
 def _retry_exhausted(out: Summary, record: Record, depth: int) -> None:
-    _move(out, record.get("next", out.state), depth, arrived=True)
+    _move(out, text_of(record.get("next"), out.state), depth, arrived=True)
     out.retries = 0
 
 
 def _cycle(out: Summary, record: Record, depth: int) -> None:
     if not depth and len(out.way) > 1:
         out.way.pop()  # it was chosen and never entered
-    _move(out, record.get("from", out.state), depth)
+    _move(out, text_of(record.get("from"), out.state), depth)
     out.cycle = record
 
 
@@ -312,23 +317,22 @@ def _exhausted(out: Summary, record: Record, depth: int) -> None:
 
 
 def _handoff(out: Summary, record: Record, depth: int) -> None:
-    out.continuation = record.get("continuation")
+    out.continuation = text_of(record.get("continuation")) or None
 
 
 def _loop_complete(out: Summary, record: Record, depth: int) -> None:
     if depth:
         out.path, out.loops = out.path[:depth], out.loops[:depth]
         return
-    out.cause = record.get("terminated_by", "error")
-    out.state = record.get("final_state", out.state)
-    out.iteration = record.get("iterations", out.iteration)
-    out.error = record.get("error")
-    out.signal = record.get("signal")
+    out.cause = text_of(record.get("terminated_by"), "error")
+    out.state = text_of(record.get("final_state"), out.state)
+    out.iteration = int(number(record.get("iterations"), out.iteration))
+    out.error = text_of(record.get("error")) or None
+    out.signal = text_of(record.get("signal")) or None
     out.failure_terminal = bool(record.get("failure_terminal"))
     out.in_place = bool(record.get("in_place"))
     out.resumable = bool(record.get("resumable"))
-    if record.get("path"):
-        out.path = tuple(record["path"])
+    out.path = _states(record.get("path")) or out.path
 
 
 def _spend(out: Summary, record: Record, calls: int) -> None:

@@ -103,6 +103,11 @@ def number(value: Any, otherwise: float = 0) -> float:
     return value
 
 
+def text_of(value: Any, otherwise: str = "") -> str:
+    """The value where it is a text, else another."""
+    return value if isinstance(value, str) else otherwise
+
+
 def tokens_of(usage: Mapping[str, Any]) -> int:
     """All tokens of a usage together."""
     return int(sum(number(value) for key, value in usage.items() if key.endswith("_tokens")))
