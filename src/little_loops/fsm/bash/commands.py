@@ -24,6 +24,7 @@ from little_loops.fsm.bash.tables import (
     PARSES_AGAIN,
     READS_COMMANDS,
     RUNNERS,
+    SAFE_VALUES,
 )
 from little_loops.fsm.bash.wrappers import PROGRAMS, runner_commands
 
@@ -84,7 +85,9 @@ def _interpreted(call: Call, spec: Interpreter, name: str) -> None:
 
 
 def _parsed_again(call: Call, name: str) -> None:
-    call.refuse(call.rest(1), *PARSES_AGAIN[name])
+    for at in range(1, len(call)):
+        if call.parts[at - 1].static not in SAFE_VALUES.get(name, ()):
+            call.refuse(call.data(at), *PARSES_AGAIN[name])
     given = [w.prefix for w in call.parts[1:]]
     remote = name == "ssh" and (len(call) < 3 or any(interpreter(each.split(" ")[0]) for each in given[1:]))
     file = name in ("source", ".") and any("/dev/" in each for each in given)

@@ -84,6 +84,8 @@ PARSES_AGAIN = {
     "mapfile": ("mapfile takes the name of an array", "give the value with <<<"),
     "readarray": ("readarray takes the name of an array", "give the value with <<<"),
 }
+# Options of these whose word is only read.
+SAFE_VALUES = {"make": _set("-C --directory -j"), "gmake": _set("-C --directory -j")}
 # Of these, what stands on standard input is run, whatever their words are.
 READS_COMMANDS = _set(
     """
