@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_set = object.__setattr__
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How values of one class are copied: all fields are read at once, and put through their slots."""
+
+    read: Callable[[Any], tuple[Any, ...]]
+    put: tuple[Callable[[Any, Any], None], ...]
+    place: dict[str, int]
+
+
+_plans: dict[type, _Plan] = {}
 
 
 def replace(value: T, /, **changes: Any) -> T:
@@ -16,19 +29,22 @@ def replace(value: T, /, **changes: Any) -> T:
         TypeError: it has no such field.
     """
     kind = type(value)
+    plan = _plans.get(kind) or _plan(kind)
+    held = list(plan.read(value))
+    try:
+        for name, new in changes.items():
+            held[plan.place[name]] = new
+    except KeyError as unknown:
+        raise TypeError(f"{kind.__name__} has no field {unknown}") from None
     copy = object.__new__(kind)
-    for name in _slots(kind):
-        _set(copy, name, changes.pop(name) if name in changes else getattr(value, name))
-    if changes:
-        raise TypeError(f"{kind.__name__} has no field {next(iter(changes))!r}")
+    for put, item in zip(plan.put, held, strict=True):
+        put(copy, item)
     return copy
 
 
-_names: dict[type, tuple[str, ...]] = {}
-
-
-def _slots(kind: type) -> tuple[str, ...]:
-    names = _names.get(kind)
-    if names is None:
-        names = _names[kind] = tuple(field.name for field in fields(kind))
-    return names
+def _plan(kind: type) -> _Plan:
+    names = [field.name for field in fields(kind)]
+    read = attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, n) for n in names)
+    put = tuple(getattr(kind, name).__set__ for name in names)
+    _plans[kind] = _Plan(read, put, {name: at for at, name in enumerate(names)})
+    return _plans[kind]
