@@ -114,18 +114,18 @@ def list_files(setting: Setting) -> list[Row]:
 
 
 def validate_files(setting: Setting) -> list[Row]:
+    """One process a file, as a pre-commit hook would do it."""
+    count = setting.steps(110) // 2
     mine, other = setting.projects("files")
     for folder in (mine, other):
-        for i in range(110):
+        for i in range(count):
             projects.write_loop(folder, f"loop-{i:03}", projects.many_states(8))
     each = 'for f in .loops/*.yaml; do "$0" validate "$f" >/dev/null; done'
-    paired = in_turn(
-        lambda: run(["bash", "-c", each, setting.ours], mine).seconds,
-        lambda: run(["bash", "-c", each, setting.peer], other).seconds,
-        1,
-    )
+    ours = run(["bash", "-c", each, setting.ours], mine).seconds
+    theirs = run(["bash", "-c", each, setting.peer], other).seconds
+    what = f"validating {count} files one after the other, ratio to little-loops"
     return [
-        row("validating 110 files one after the other, ratio to little-loops", None, paired, "little-loops")
+        Row(what, None, ours / theirs, seconds(ours), f"{seconds(theirs)} (little-loops)", "one run of each")
     ]
 
 
@@ -262,38 +262,37 @@ def timed(setting: Setting, folder: Path, name: str) -> float:
 
 
 def many_lines(setting: Setting) -> list[Row]:
-    count = setting.steps(1_000_000)
+    few, many = setting.steps(100_000), setting.steps(1_000_000)
     mine, other = setting.projects("lines")
-    for folder in (mine, other):
-        projects.write_loop(folder, "lines", projects.lines(count))
+    for folder, counts in ((mine, (few, many)), (other, (few,))):
+        for count in counts:
+            projects.write_loop(folder, f"lines-{count}", projects.lines(count))
     took: list[Took] = []
 
-    def ours() -> float:
-        took.append(run([setting.ours, "run", "lines", "--quiet"], mine))
+    def ours(count: int) -> float:
+        took.append(run([setting.ours, "run", f"lines-{count}", "--quiet"], mine))
         return took[-1].seconds
 
     reading = "for l in subprocess.Popen(['seq', sys.argv[1]], stdout=-1, text=True).stdout: l.rstrip()"
-    bare = f"import subprocess, sys\n{reading}"
-    reader = in_turn(
-        ours, lambda: run([setting.our_python, "-c", bare, str(count)], mine).seconds, setting.rounds(5)
-    )
-    ours_alone = statistics.median(t.seconds for t in took[1:])
-    peer = run([setting.peer, "run", "lines", "--quiet"], other).seconds
+    bare = [setting.our_python, "-c", f"import subprocess, sys\n{reading}", str(many)]
+    reader = in_turn(lambda: ours(many), lambda: run(bare, mine).seconds, setting.rounds(5))
+    most = max(each.megabytes for each in took)
+    mine_few = ours(few)
+    peer = run([setting.peer, "run", f"lines-{few}", "--quiet"], other).seconds
+    what = f"{few} lines of output, ratio to little-loops (it needs minutes for a million)"
     return [
         Row(
-            f"{count} lines of output, ratio to little-loops",
+            what,
             0.30,
-            ours_alone / peer,
-            seconds(ours_alone),
-            f"{seconds(peer)} (little-loops, one run)",
+            mine_few / peer,
+            seconds(mine_few),
+            f"{seconds(peer)} (little-loops)",
+            "one run of each",
         ),
         row(
-            f"{count} lines of output, ratio to a bare Python line reader",
-            None,
-            reader,
-            "Popen and a for loop",
+            f"{many} lines of output, ratio to a Python loop that only reads them", None, reader, "no engine"
         ),
-        Row(f"memory for {count} lines of output, MB", 40, max(t.megabytes for t in took)),
+        Row(f"memory of a run with {many} lines of output, MB", 40, most, f"{most:.0f} MB"),
     ]
 
 
