@@ -57,6 +57,10 @@ class Finish(Exception):
         self.cause, self.depth = cause, depth
 
 
+class Again(Exception):
+    """The state is entered once more, in another segment of the run."""
+
+
 class Diverted(Exception):
     """A state is left by another way than its verdict."""
 
@@ -138,7 +142,8 @@ def execute(
         world: answers what the run asks of it.
         context: values laid over the root's own context.
         options: ``max_iterations``, ``max_steps``, ``max_edge_revisits``, ``timeout`` (root only),
-            ``backoff``, ``no_llm``, ``on_handoff``, and ``short_waits``: the lengths in seconds that random
+            ``backoff``, ``no_llm``, ``on_handoff``; ``resumes``: how often the run is resumed when it ended
+            badly or was handed over; and ``short_waits``: the lengths in seconds that random
             waits turned out to have, in order (they are checked against their bounds, then believed).
     """
     return Naive(loops, world, dict(options or {})).execute(root, dict(context or {}))
@@ -153,6 +158,8 @@ class Naive:
         self.events: list[dict[str, Any]] = []
         self.memory: dict[tuple[str, ...], dict[str, Any]] = {}
         self.stop_asked = False
+        self.resumes = int(options.get("resumes", 0))
+        self.continuation: str | None = None
 
     def execute(self, root: str, context: dict[str, Any]) -> Execution:
         loop = {**self.loops[root], **{k: v for k, v in self.options.items() if k in CAPS}}
@@ -197,15 +204,51 @@ class Naive:
 
     def passes(self, frame: Frame) -> NoReturn:
         while True:
-            self.arrive(frame)
-            if self.restart(frame) or self.retries_spent(frame):
-                continue
-            self.enter(frame)
             try:
-                step = self.perform(frame)
-            except Diverted as diversion:
-                step = diversion.step
-            self.leave(frame, step)
+                self.one_pass(frame)
+            except Again:
+                self.prepare_again(frame)
+            except Finish as end:
+                if frame.depth or end.depth or end.cause not in ENTERED_AGAIN or not self.resumes_left():
+                    raise
+                self.second_segment(frame, end.cause)
+                self.prepare_again(frame)
+
+    def one_pass(self, frame: Frame) -> None:
+        self.arrive(frame)
+        if self.restart(frame) or self.retries_spent(frame):
+            return
+        self.enter(frame)
+        try:
+            step = self.perform(frame)
+        except Diverted as diversion:
+            step = diversion.step
+        self.leave(frame, step)
+
+    # --- second segments -------------------------------------------------------------------------------
+
+    def resumes_left(self) -> bool:
+        """Whether somebody resumes a run that ended badly or was handed over."""
+        self.resumes -= 1
+        return self.resumes >= 0 and not self.world.pending
+
+    def handing(self, frame: Frame) -> str:
+        return str(self.options.get("on_handoff", frame.stack[0].loop.get("on_handoff", "pause")))
+
+    def second_segment(self, frame: Frame, cause: str) -> None:
+        """The end of the first segment and the opening of the next, which enters ``frame``'s state again."""
+        root, handed = frame.stack[0], {}
+        if cause == "handoff":
+            handed = {"from_handoff": True, "continuation_prompt": self.continuation}
+        where = {"iterations": root.iteration, "terminated_by": cause}
+        self.emit(root, "loop_complete", final_state=root.state, **where)
+        where = {"from_state": root.state, "iteration": root.iteration, "enter": frame.state}
+        self.emit(root, "loop_resume", loop=root.loop["name"], **where, **handed)
+        self.emit(root, "loop_start", loop=root.loop["name"])
+
+    def prepare_again(self, frame: Frame) -> None:
+        frame.retries = frame.throttle[frame.state] = 0
+        frame.routed = frame.awake = False
 
     def arrive(self, frame: Frame) -> None:
         """The checks of an arrival, in their order."""
@@ -291,6 +334,8 @@ class Naive:
         target = self.resolve(frame, step.target, step)
         if step.result is not None and step.via != "throttle":
             frame.prev = prev_of(frame.state, step)
+        if step.result is not None:
+            self.continuation = None
         edge = f"{frame.state}->{target}"
         self.emit(frame, "route", **{"from": frame.state, "to": target}, via=step.via)
         frame.edges[edge] += 1
@@ -346,6 +391,7 @@ class Naive:
                 "started_at": self.world.timestamp(frame.started),
                 "elapsed_ms": ms,
                 "elapsed": texts.elapsed(ms),
+                **({} if self.continuation is None else {"continuation": self.continuation}),
             },
             "env": self.world.env,
         }
@@ -475,13 +521,20 @@ class Naive:
         else:
             where = {"state": frame.state, "iteration": frame.iteration}
             self.emit(frame, "handoff_detected", **where, continuation=payload)
-            root = frame.stack[0].loop
-            if self.options.get("on_handoff", root.get("on_handoff", "pause")) == "spawn":
-                self.heed_stop()
-                pid = self.world.script.get("pid", 1)
-                if pid is not None:
-                    self.emit(frame, "handoff_spawned", pid=pid, state=frame.state)
+            self.continuation = payload
+            self.spawn(frame)
+            if self.handing(frame) != "terminate" and self.resumes_left():
+                self.second_segment(frame, "handoff")
+                raise Again
             raise Finish("handoff", 0)
+
+    def spawn(self, frame: Frame) -> None:
+        """Where a successor is wanted, it is started; where it cannot be, somebody may resume the run."""
+        if self.handing(frame) == "spawn":
+            self.heed_stop()
+            pid = self.world.script.get("pid", 1)
+            if pid is not None:
+                self.emit(frame, "handoff_spawned", pid=pid, state=frame.state)
 
     # --- providers -------------------------------------------------------------------------------------
 
@@ -802,6 +855,7 @@ class Naive:
 
 SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD")
 METACHARACTER = re.compile(r"[\\.^$*+?{}\[\]|()]")
+ENTERED_AGAIN = ("error", "cycle_detected", "stall_detected")
 CAPS = ("max_iterations", "max_steps", "max_edge_revisits", "timeout")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 Json = dict[str, Any]
 KEYS: Mapping[str, tuple[str, ...]] = {
     "loop_start": ("loop",),
+    "loop_resume": ("loop", "from_state", "iteration", "from_handoff", "continuation_prompt", "enter"),
     "state_enter": ("state", "iteration", "flushed"),
     "route": ("from", "to", "reason", "via"),
     "action_start": ("action", "is_prompt", "attempt"),

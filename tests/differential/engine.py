@@ -23,6 +23,7 @@ from little_loops.runtime.interpreter import World as Ports
 from little_loops.runtime.interpreter import interpret
 
 Json = dict[str, Any]
+ENTERED_AGAIN = ("error", "handoff", "cycle_detected", "stall_detected")
 RUN_ID = "20261120-101500-case-0000"
 
 
@@ -206,9 +207,15 @@ def run_engine(
     for key, spec in read[root].parameters.items():
         if spec.default is not None:
             given.setdefault(key, spec.default)
-    overrides = {key: value for key, value in (options or {}).items() if key != "short_waits"}
-    begin = fx.Begin(RUN_ID, root, given, overrides=overrides)
-    return segment(read, world, Snapshot(), begin, journal or Memory())
+    overrides = {key: value for key, value in (options or {}).items() if key != "resumes"}
+    begin, journal = fx.Begin(RUN_ID, root, given, overrides=overrides), journal or Memory()
+    segment(read, world, Snapshot(), begin, journal)
+    for _ in range((options or {}).get("resumes", 0)):
+        end = journal.lines[-1]
+        if end["terminated_by"] not in ENTERED_AGAIN or not end.get("resumable") or world.pending:
+            break
+        segment(read, world, fold(journal.lines), fx.Resume(), journal)
+    return journal.lines
 
 
 def resume_engine(loops: Mapping[str, Json], world: World, journal: Memory, **answers: Any) -> list[Json]:

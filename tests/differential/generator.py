@@ -76,7 +76,7 @@ class Maker:
     # --- the whole -------------------------------------------------------------------------------------
 
     def case(self) -> Case:
-        count = self.rng.choices((1, 2, 3), (55, 30, 15))[0]
+        count = self.rng.choices((1, 2, 3), (45, 35, 20))[0]
         for level in reversed(range(count)):
             self.loops[f"l{level}"] = Loop(self, level, count).make()
         script: dict[str, Any] = {
@@ -109,6 +109,8 @@ class Maker:
             out["on_handoff"] = self.one("pause", "spawn", "terminate")
         if self.chance(0.04):
             out["max_edge_revisits"] = self.int(1, 3)
+        if self.chance(0.25):
+            out["resumes"] = self.int(1, 2)
         return out
 
     def given(self) -> dict[str, Any]:
@@ -171,7 +173,7 @@ class Maker:
             out["timeout_kind"] = self.one("wall", "idle")
         if self.chance(0.2):
             out["stderr"] = "warning\n"
-        if marks and self.chance(0.1):
+        if marks and self.chance(0.15):
             out["stdout"] = f"one\n{self.one(*MARKED, *NEARLY_MARKED)}\n{out['stdout']}"
             out["stdout"] += self.one("", "\nFATAL_ERROR: later", "\nCONTEXT_HANDOFF: later\n")
         return {key: value for key, value in out.items() if value not in ("", None)}
@@ -257,7 +259,7 @@ class Loop:
             ("timeout", 0.15, lambda: self.int(1, 8)),
             ("backoff", 0.1, lambda: self.one(0.1, 0.5, 2)),
             ("maintain", 0.15, lambda: True),
-            ("on_handoff", 0.2, lambda: self.one("pause", "spawn", "terminate")),
+            ("on_handoff", 0.3, lambda: self.one("pause", "spawn", "terminate")),
             ("exit_code_gate", 0.1, lambda: True),
             ("budget", 0.1, self.budget),
             ("lenient_shell_vars", 0.2, lambda: True),
@@ -327,7 +329,7 @@ class Loop:
             self.decision: 8,
             self.tool: 4,
             self.learning: 3,
-            self.sub_loop: 14 if self.level + 1 < self.count else 1,
+            self.sub_loop: 22 if self.level + 1 < self.count else 1,
         }
         if self.maker.storm:
             kinds = {self.prompted: 5, self.unconditional: 1, self.decision: 1}
@@ -500,6 +502,7 @@ class Loop:
                 "${context.q:default=no q} ${context.p?}",
                 "$${literal}",
                 "${context.word:shell}",
+                "${loop.continuation?}",
             )
         if self.captures and self.chance(0.5):
             name = self.one(*self.captures)

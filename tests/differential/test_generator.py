@@ -13,8 +13,9 @@ from little_loops.fsm.validation import ValidationSeverity, validate_fsm
 
 CASES = 1500
 EVENTS = {
-    "loop_start", "state_enter", "route", "action_start", "action_output", "action_complete", "action_error",
-    "evaluate", "retry_exhausted", "cycle_detected", "rate_limit_exhausted", "rate_limit_storm",
+    "loop_start", "loop_resume", "state_enter", "route", "action_start", "action_output", "action_complete",
+    "action_error", "evaluate", "retry_exhausted", "cycle_detected",  "rate_limit_exhausted",
+    "rate_limit_storm",
     "rate_limit_waiting", "rate_limit_retry", "throttle_warn", "throttle_hard", "throttle_stop",
     "learning_target_proven", "learning_target_stale", "learning_explore_invoked", "learning_target_refuted",
     "learning_complete", "learning_blocked", "handoff_detected", "handoff_spawned", "loop_complete",

@@ -43,6 +43,7 @@ def steady(number: int) -> Case:
     """A case whose run does not depend on line numbers (random waits), on signals, or on calls made twice."""
     case = copy.deepcopy(make(number))
     case.script.pop("stop", None)
+    case.options.pop("resumes", None)
     for loop in case.loops.values():
         loop.pop("budget", None)
         for state in loop["states"].values():

@@ -121,7 +121,12 @@ class World:
                 stopped=signal,
             )
         if seconds is not None and answer.duration_ms > seconds * 1000:
-            ended: dict[str, Any] = {"exit_code": 124, "timeout_kind": "budget", "failure": None, "stdout": ""}
+            ended: dict[str, Any] = {
+                "exit_code": 124,
+                "timeout_kind": "budget",
+                "failure": None,
+                "stdout": "",
+            }
             answer = dataclasses.replace(answer, duration_ms=round(seconds * 1000), **ended)
         self.now += answer.duration_ms
         return answer
