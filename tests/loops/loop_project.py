@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,14 @@ class Ended:
 
     def __repr__(self) -> str:
         return f"exit code {self.code}\n{self.said}"
+
+
+JOURNALS = ".loops/runs/*/events.jsonl"
+
+
+def environment() -> dict[str, str]:
+    ours = {k: v for k, v in os.environ.items() if not k.startswith(("LL_", "GIT_"))}
+    return ours | {"COLUMNS": "120", "NO_COLOR": "1"}
 
 
 class Project:
@@ -54,11 +64,10 @@ class Project:
         return (self.root / name).read_text("utf-8")
 
     def ll_loop(self, *arguments: str) -> Ended:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("LL_", "GIT_"))}
         done = subprocess.run(
             [str(PROGRAM), *arguments],
             cwd=self.root,
-            env=environment | {"COLUMNS": "120", "NO_COLOR": "1"},
+            env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -68,6 +77,26 @@ class Project:
         )
         return Ended(done.returncode, done.stdout)
 
+    def killed_in(self, state: str, *arguments: str) -> None:
+        """Start a run and kill the engine, without warning, while the action of a state is under way."""
+        engine = subprocess.Popen(
+            [str(PROGRAM), *arguments],
+            cwd=self.root,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        under_way = f'"event":"state_enter".*"state":"{state}".*\n.*"event":"action_start"'
+        ends = time.monotonic() + 60
+        while time.monotonic() < ends and engine.poll() is None:
+            if any(re.search(under_way, path.read_text("utf-8")) for path in self.root.glob(JOURNALS)):
+                break
+            time.sleep(0.01)
+        assert engine.poll() is None, f"the run ended before its state {state}"
+        engine.kill()
+        engine.wait()
+
     def run(self, loop: str, *arguments: str, **context: str) -> Ended:
         """Run a built-in loop; keyword arguments become --context."""
         given = [part for key, value in context.items() for part in ("--context", f"{key}={value}")]
@@ -75,7 +104,7 @@ class Project:
 
     def events(self) -> list[dict[str, Any]]:
         """The journal of the newest run."""
-        journal = max(self.root.glob(".loops/runs/*/events.jsonl"))
+        journal = max(self.root.glob(JOURNALS))
         return [json.loads(line) for line in journal.read_text("utf-8").splitlines()]
 
     def path(self) -> list[str]:

@@ -109,6 +109,20 @@ def test_a_test_command_that_does_not_exist_is_not_repaired_by_an_agent(project:
     assert project.path()[-1] == "cannot_run"
 
 
+def test_a_run_that_was_killed_while_the_agent_worked_goes_on_to_green(project: Project) -> None:
+    project.commit(CALCULATOR)
+    slow = REPAIRING.replace("  text: a sum is a plus", "  text: a sum is a plus\n  delay: 1")
+    project.write({"../answers.yaml": slow})
+    settings = ("--context", "lint_cmd=true", "--context", f"test_cmd={PYTHON_TESTS}")
+    host = ("--host", "scripted:../answers.yaml")
+    project.killed_in("fix_tests", "run", "fix-until-green", *host, *settings)
+    assert "a - b" in project.read("calc.py")
+    ended = project.ll_loop("resume", "fix-until-green")
+    assert ended.code == 0, ended
+    assert "a + b" in project.read("calc.py")
+    assert project.path().count("fix_tests") == 1
+
+
 def test_tests_and_syntax_errors_are_found_without_being_told(project: Project) -> None:
     sound = CALCULATOR | {"calc.py": "def add(a, b):\n    return a + b\n"}
     project.commit(sound)
