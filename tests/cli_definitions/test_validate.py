@@ -109,3 +109,11 @@ def test_findings_for_ci(project: Project) -> None:
     assert any(line.startswith(missing) for line in screen.lines)
     log = json.loads(project.ll("validate", "bad", "--format", "sarif").out)
     assert [result["ruleId"] for result in log["runs"][0]["results"] if result["level"] == "error"]
+
+
+def test_what_a_comment_silences_is_counted(project: Project) -> None:
+    project.loop("bare", "# ll: allow LL217 it may lock everything\n" + FIX.replace("scope: [src]\n", ""))
+    assert "  Silenced by allow: 1\n" in project.ll("validate", "bare").out
+    assert "✓ bare is valid (1 silenced)" in project.ll("validate", "bare", "fix").out
+    assert project.ll("validate", "--strict", "bare").code == 0
+    assert project.ll("validate", "bare", "--json").json["silenced"] == 1

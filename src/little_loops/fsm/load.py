@@ -13,6 +13,7 @@ from typing import Any
 
 from little_loops.errors import LoadError, LoopNotFound
 from little_loops.fsm.codec import decode
+from little_loops.fsm.comments import obeyed
 from little_loops.fsm.compilers import CARRIED, compile_paradigm
 from little_loops.fsm.diagnostics import (
     Diagnostic,
@@ -46,7 +47,7 @@ class LoadResult:
         loop: the loop, or None when its errors leave nothing to work with.
         diagnostics: every finding, in the order of discovery.
         sources: path and SHA-256 of every file that was read for it.
-        suppressed: the findings that an `allow` key silenced.
+        suppressed: the findings that an `allow` key or comment silenced.
         path: the file, or None for a text from elsewhere.
         resolved: the mapping after inheritance, flow and fragments; places are kept.
     """
@@ -112,12 +113,14 @@ def load_document(
     resolved, loop = resolve(document, folder, trail)
     sources = tuple((source.path, source.sha256) for source in (document.source, *trail.sources))
     if loop is None:
-        return LoadResult(None, tuple(trail.found), sources, resolved=resolved or {})
+        heard = obeyed(trail.found, (document.source, *trail.sources))
+        return LoadResult(None, tuple(heard.found), sources, tuple(heard.suppressed), resolved=resolved or {})
     children = Children(folder, Path(loops_dir) if loops_dir is not None else None)
     read = silenced(loop, trail.found)
     judged = _judge(loop, resolved or {}, known, children, trail.found)
-    found, suppressed = (*read.found, *judged.found), (*read.suppressed, *judged.suppressed)
-    return LoadResult(loop, found, sources, suppressed, resolved=resolved or {})
+    heard = obeyed((*read.found, *judged.found), (document.source, *trail.sources))
+    suppressed = (*read.suppressed, *judged.suppressed, *heard.suppressed)
+    return LoadResult(loop, tuple(heard.found), sources, suppressed, resolved=resolved or {})
 
 
 def resolve(document: Document, folder: Path, trail: Trail) -> tuple[dict[str, Any] | None, FSMLoop | None]:

@@ -167,10 +167,8 @@ def owner_of(path: Path) -> str | None:
 def value_at(data: Any, path: Path) -> Any:
     """The value at a path, or None."""
     for step in path:
-        if isinstance(data, Mapping) and step in data:
-            data = data[step]
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
-            data = data[step]
-        else:
+        in_list = isinstance(data, list) and isinstance(step, int) and step < len(data)
+        if not in_list and not (isinstance(data, Mapping) and step in data):
             return None
+        data = data[step]
     return data

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from little_loops.fsm.codec import Mistake, decode
+from little_loops.fsm.comments import obeyed
 from little_loops.fsm.diagnostics import Diagnostic
 from little_loops.fsm.fitting import MISSING_KEY
 from little_loops.fsm.fragments import Trail
@@ -40,4 +41,4 @@ def examine_part(document: Document) -> list[Diagnostic]:
                 for mistake in mistakes:
                     if mistake.code != MISSING_KEY:  # the state that uses it adds what is missing
                         trail.note(mistake, document.data)
-    return trail.found
+    return obeyed(trail.found, (document.source,)).found

@@ -158,7 +158,7 @@ def _show(examined: Sequence[Examined], several: bool) -> None:
             output.failure(one.problem.message, one.problem.hint)
         elif several:
             findings.say(one.found)
-            output.say(_line(one))
+            output.say(_line(one, several=True))
         else:
             _whole(one)
     if several:
@@ -198,11 +198,13 @@ def _whole(one: Examined) -> None:
         output.say(f"  Silenced by allow: {one.silenced}")
 
 
-def _line(one: Examined) -> str:
+def _line(one: Examined, *, several: bool = False) -> str:
+    silenced = f"{one.silenced} silenced" if one.silenced and several else ""
+    said = ", ".join(part for part in (findings.count(one.found), silenced) if part)
     if not one.is_valid:
-        return f"{output.paint('✗', 'red')} {one.name} is not valid: {findings.count(one.found)}"
+        return f"{output.paint('✗', 'red')} {one.name} is not valid: {said}"
     mark = output.paint("⚠", "yellow") if one.found else output.paint("✓", "green")
-    said = f" ({findings.count(one.found)})" if one.found else ""
+    said = f" ({said})" if said else ""
     return f"{mark} {one.name} is valid{said}"
 
 

@@ -94,7 +94,12 @@ RULES: tuple[Rule, ...] = (
         "An unknown key has no effect; it is often a known one, misspelt.",
         WARNING,
     ),
-    _reading("LL126", "`allow` names rules.", "Each entry is the code of a rule, such as `LL332`.", WARNING),
+    _reading(
+        "LL126",
+        "`allow` names rules.",
+        "Each entry is the code of a rule, such as `LL332`, in the key and in a comment `# ll: allow LL332`.",
+        WARNING,
+    ),
     _reading(
         "LL127",
         "States are written as `flow` or as `states`.",
