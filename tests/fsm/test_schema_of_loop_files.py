@@ -72,6 +72,14 @@ def test_names_of_plug_ins_are_accepted() -> None:
     assert complaints(RULES / "LL316.bad.yaml", Known(actions=frozenset({"bash"}))) == []
 
 
+def test_evaluators_of_plug_ins_are_accepted_in_short_forms_too() -> None:
+    spec = {"name": "x", "paradigm": "goal", "goal": "g", "tools": ["a"], "evaluator": {"type": "smell"}}
+    assert list(Draft7Validator(loop_schema()).iter_errors(spec))
+    known = Known(evaluators=frozenset({"smell"}))
+    assert not list(Draft7Validator(loop_schema(known)).iter_errors(spec))
+    assert list(Draft7Validator(loop_schema()).iter_errors(spec))
+
+
 def test_what_a_loop_writes_is_valid() -> None:
     for path in GOOD:
         loop = load(path).require()

@@ -6,12 +6,13 @@ evaluator needs.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from little_loops.fsm.codec import Entry, Kind, entries
-from little_loops.fsm.compilers import COMPILERS
-from little_loops.fsm.schema import EvaluateConfig, FSMLoop, StateConfig
-from little_loops.fsm.validation.evaluators import EVALUATOR_REQUIRED_FIELDS
+from little_loops.fsm.compilers import COMPILERS, TOOL_ACTIONS
+from little_loops.fsm.schema import EVALUATOR_TYPES, EvaluateConfig, FSMLoop, StateConfig
+from little_loops.fsm.validation.evaluators import EVALUATOR_REQUIRED_FIELDS, VALID_OPERATORS
 from little_loops.fsm.validation.rule import NOTHING_KNOWN, Known
 
 SCHEMA_ID = "little-loops://fsm-loop-schema.json"
@@ -41,11 +42,24 @@ READ_BEFORE: dict[str, dict[str, Any]] = {
         "description": "The bodies of the states in `flow`.",
     },
 }
-TOOL = {"type": ["string", "object"]}
+TOOL = {
+    "type": ["string", "object"],
+    "properties": {
+        "tool": {"type": "string", "description": "The command, or the prompt."},
+        "action_type": {"type": "string", "enum": list(TOOL_ACTIONS), "description": "How it is run."},
+    },
+}
 EVALUATOR_OPTION = {
     "type": "object",
-    "description": "type, and pattern, operator, target where it needs them.",
+    "description": "How a check is judged, where its exit code is not enough.",
+    "properties": {
+        "type": {"type": "string", "enum": list(EVALUATOR_TYPES), "description": "The evaluator."},
+        "pattern": {"type": "string", "description": "A regular expression, or text that has to occur."},
+        "operator": {"type": "string", "enum": sorted(VALID_OPERATORS), "description": "The comparison."},
+        "target": {"type": ["number", "string"], "description": "What the value is compared with."},
+    },
 }
+CHECK = {"type": "string", "description": "The command that checks; exit code 0 means yes."}
 SHORT_FORMS: dict[str, dict[str, Any]] = {
     "goal": {"type": "string", "description": "goal: what shall be true."},
     "tools": {"type": "array", "items": TOOL, "description": "goal: the check, and the repair."},
@@ -61,12 +75,22 @@ SHORT_FORMS: dict[str, dict[str, Any]] = {
         "items": {
             "type": "object",
             "required": ["name", "check", "fix"],
-            "properties": {"name": {"type": "string"}, "check": {"type": "string"}, "fix": TOOL},
+            "properties": {
+                "name": {"type": "string", "description": "The name of the law; its states are named by it."},
+                "check": CHECK,
+                "fix": {**TOOL, "description": "What is done when it does not hold."},
+                "evaluator": EVALUATOR_OPTION,
+            },
         },
         "description": "invariants: each with name, check and fix.",
     },
     "steps": {"type": "array", "items": TOOL, "description": "imperative: what is done, in order."},
-    "until": {"type": "object", "required": ["check"], "description": "imperative: check, and evaluator."},
+    "until": {
+        "type": "object",
+        "required": ["check"],
+        "properties": {"check": CHECK, "evaluator": EVALUATOR_OPTION},
+        "description": "imperative: check, and evaluator.",
+    },
 }
 
 
@@ -74,7 +98,7 @@ def loop_schema(known: Known = NOTHING_KNOWN) -> dict[str, Any]:
     """The draft-07 schema of a loop file, with the names that plug-ins add."""
     definitions: dict[str, Any] = {}
     body = _object(FSMLoop, definitions)
-    body["properties"] = {**body["properties"], **READ_BEFORE, **SHORT_FORMS}
+    body["properties"] = {**body["properties"], **READ_BEFORE, **_short_forms(known)}
     body["properties"]["paradigm"]["enum"] = [*sorted(COMPILERS), None]
     del body["required"]
     _open_to_plug_ins(definitions, known)
@@ -87,6 +111,15 @@ def loop_schema(known: Known = NOTHING_KNOWN) -> dict[str, Any]:
         "then": {"required": ["name", "initial"]},
         "definitions": dict(sorted(definitions.items())),
     }
+
+
+def _short_forms(known: Known) -> dict[str, Any]:
+    forms = deepcopy(SHORT_FORMS)
+    owners = (forms, forms["constraints"]["items"]["properties"], forms["until"]["properties"])
+    for owner in owners:
+        evaluator = owner["evaluator"] = deepcopy(owner["evaluator"])
+        evaluator["properties"]["type"]["enum"] += sorted(known.evaluators)
+    return forms
 
 
 def _open_to_plug_ins(definitions: dict[str, Any], known: Known) -> None:
