@@ -90,7 +90,7 @@ class Shop:
         return path
 
     def env(self, **more: str) -> dict[str, str]:
-        kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
+        kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "PYTHONPATH") if key in os.environ}
         return {**kept, "TZ": "UTC", "PYTHONUTF8": "1", "TMPDIR": str(self.folder), **more}
 
     def ll(self, *words: str, stdin: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
