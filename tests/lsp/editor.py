@@ -31,11 +31,21 @@ class Editor:
         self.news = asyncio.Event()
         self.code: int | None = None
         self.errors: list[str] = []
+        self.registered: list[types.Registration] = []
 
         @self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
         def heard(params: types.PublishDiagnosticsParams) -> None:
             self.published.setdefault(params.uri, []).append(params)
             self.news.set()
+
+        @self.client.feature(types.CLIENT_REGISTER_CAPABILITY)
+        def registered(params: types.RegistrationParams) -> None:
+            self.registered.extend(params.registrations)
+            self.news.set()
+
+        @self.client.feature(types.WINDOW_LOG_MESSAGE)
+        def logged(params: types.LogMessageParams) -> None:
+            self.errors.append(params.message)
 
         @self.client.feature(types.WINDOW_SHOW_MESSAGE)
         def told(params: types.ShowMessageParams) -> None:
@@ -56,7 +66,9 @@ class Editor:
         await self.client.start_io(LL_LOOP, "lsp", "--stdio", cwd=str(self.root), env=env)
         encodings = [types.PositionEncodingKind(word) for word in self.encodings or []]
         general = types.GeneralClientCapabilities(position_encodings=encodings or None)
-        capabilities = types.ClientCapabilities(general=general)
+        watching = types.DidChangeWatchedFilesClientCapabilities(dynamic_registration=True)
+        workspace = types.WorkspaceClientCapabilities(did_change_watched_files=watching)
+        capabilities = types.ClientCapabilities(workspace=workspace, general=general)
         self.greeting = await self.client.initialize_async(
             types.InitializeParams(
                 capabilities=capabilities, root_uri=self.root.as_uri(), process_id=os.getpid()
@@ -116,6 +128,12 @@ class Editor:
     def save(self, name: str) -> None:
         self.client.text_document_did_save(
             types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(self.uri(name)))
+        )
+
+    def changed_on_disk(self, name: str) -> None:
+        kind = types.FileChangeType.Changed
+        self.client.workspace_did_change_watched_files(
+            types.DidChangeWatchedFilesParams([types.FileEvent(self.uri(name), kind)])
         )
 
     def close(self, name: str) -> None:

@@ -99,6 +99,17 @@ def test_saving_a_parent_clears_its_heirs(editor: Editor, project: Path) -> None
     assert editor.findings(name, more_than=1) == []
 
 
+def test_a_parent_that_something_else_changes(editor: Editor, project: Path) -> None:
+    assert [one.method for one in editor.registered] == [types.WORKSPACE_DID_CHANGE_WATCHED_FILES]
+    parent = project / ".loops" / "uncle.yaml"
+    parent.write_text(CLEAN)
+    name = ".loops/nephew.yaml"
+    assert editor.open(name, "from: uncle\nname: nephew\ndescription: mine\n") == []
+    parent.write_text(CLEAN.replace("on_no: check", "on_no: chek"))
+    editor.changed_on_disk(".loops/uncle.yaml")
+    assert [one.code for one in editor.findings(name, more_than=1)] == ["LL301"]
+
+
 def test_a_library_is_judged_as_one(editor: Editor) -> None:
     name = ".loops/lib/more.yaml"
     found = editor.open(name, "fragments:\n  a: {action: make, evaluate: {operator: lt}}\n  b: {timeot: 5}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,19 @@ def test_an_editor_that_goes_away(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
     assert b'"capabilities"' in done.stdout
+
+
+def test_signals_end_it_at_once(tmp_path: Path) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with subprocess.Popen(
+            [LL_LOOP, "lsp"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as server:
+            assert server.stdin is not None and server.stdout is not None
+            server.stdin.write(INITIALIZE)
+            server.stdin.flush()
+            assert server.stdout.readline().startswith(b"Content-Length")
+            server.send_signal(number)
+            assert server.wait(20) == -number
 
 
 def test_standard_output_holds_the_protocol_and_nothing_else(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -89,6 +90,7 @@ class LoopServer(LanguageServer):
         if here.pending is not None:
             here.pending.cancel()
         here.pending = asyncio.get_running_loop().create_task(self._judge(uri, here, pause))
+        here.pending.add_done_callback(self._tell_of_bug)
 
     async def _judge(self, uri: str, here: Open, pause: float) -> None:
         await asyncio.sleep(pause)
@@ -97,6 +99,13 @@ class LoopServer(LanguageServer):
         if self.open.get(uri) is here and here.version == version:
             found = await asyncio.get_running_loop().run_in_executor(self.judges, report, analysis, text)
             self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
+
+    def _tell_of_bug(self, judged: asyncio.Task[None]) -> None:
+        """An exception that nobody waits for would never be seen."""
+        bug = None if judged.cancelled() else judged.exception()
+        if bug is not None:
+            said = f"this is a mistake in ll-loop itself: {type(bug).__name__}: {bug}"
+            self.window_log_message(types.LogMessageParams(types.MessageType.Error, said))
 
     async def read(self, here: Open, *, again: bool = False) -> Analysis:
         """The analysis of the text as it is now; ``again`` when other files may have changed."""
@@ -143,6 +152,7 @@ def build() -> LoopServer:
     """The server with all its answers."""
     server = LoopServer()
     _keep_texts(server)
+    _keep_in_touch(server)
     _answer_looking(server)
     _answer_writing(server)
     return server
@@ -168,9 +178,20 @@ def _keep_texts(server: LoopServer) -> None:
     async def saved(params: types.DidSaveTextDocumentParams) -> None:
         server.judge_all()
 
+
+def _keep_in_touch(server: LoopServer) -> None:
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     async def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
         server.judge_all()
+
+    @server.feature(types.INITIALIZED)
+    async def initialized(params: types.InitializedParams) -> None:
+        workspace = server.client_capabilities.workspace
+        watching = workspace.did_change_watched_files if workspace is not None else None
+        if watching is not None and watching.dynamic_registration:
+            watchers = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher("**/*.yaml")])
+            asked = types.Registration("loops", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, watchers)
+            await server.client_register_capability_async(types.RegistrationParams([asked]))
 
     @server.feature(types.SHUTDOWN)
     def stopping(*_: Any) -> None:
@@ -291,6 +312,7 @@ def serve() -> int:
     """
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a stray print would tear the protocol
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is lost, and a reader of input cannot be woken
     server = build()
     server.start_io(sys.stdin.buffer, channel)
     server.judges.shutdown(wait=False, cancel_futures=True)

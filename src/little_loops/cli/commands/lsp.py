@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from little_loops.cli import usage
+from little_loops.cli import output, usage
 from little_loops.errors import UserError
 
 EXTRA = "pip install 'little-loops-fsm[lsp]'"
@@ -25,4 +27,6 @@ def command(stdio: bool) -> int:
         if (missing.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
         raise UserError(f"the language server needs {missing.name}, which is not installed", EXTRA) from None
+    if output.on_terminal(sys.stdin):
+        output.remark("This is for editors, which talk to it on standard input; Ctrl-C ends it.")
     return serve()
