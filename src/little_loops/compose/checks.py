@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from little_loops.compose.agents import Agents
 from little_loops.errors import LoadError, UserError
 from little_loops.fsm.diagnostics import render_all
 from little_loops.fsm.load import LoadResult
@@ -56,11 +57,11 @@ def _must_be_set(part: Reference) -> bool:
     return part.namespace == "context" and bool(part.keys) and part.default is None and not part.optional
 
 
-def performable(loop: FSMLoop, *, agents: bool, llm: bool) -> None:
+def performable(loop: FSMLoop, *, agents: Agents, llm: bool) -> None:
     """Refuses a loop one of whose states would ask for something that nothing here can do.
 
     Args:
-        agents: a host for agent actions is there.
+        agents: the hosts of the run.
         llm: models may judge (``--no-llm`` was not given).
 
     Raises:
@@ -70,34 +71,47 @@ def performable(loop: FSMLoop, *, agents: bool, llm: bool) -> None:
     for name, state in loop.states.items():
         if state.terminal:
             continue
-        problem = _problem(state, agents, judges)
+        problem = _problem(state) or _agent_problem(loop, state, agents, judges)
         if problem is not None:
             reason, hint = problem
             raise UserError(f"loop {loop.name}, state {name}: {reason}", hint)
 
 
-def _problem(state: StateConfig, agents: bool, judges: bool) -> tuple[str, str] | None:
+def _problem(state: StateConfig) -> tuple[str, str] | None:
     if is_learning(state):
         return (
             "learning states cannot be run by this version",
             "remove the state, or prove the targets by hand",
         )
-    mode = mode_of(state) if state.action is not None else "none"
+    mode = _mode(state)
     if mode == "mcp":
         return "tool calls cannot be run by this version", "call the tool from a shell action"
-    if mode == "prompt" and not agents:
-        return (
-            "its action is for an agent, and no host is given",
-            "use --host scripted:FILE (prepared answers)",
-        )
     if mode not in ("none", "shell", "prompt"):
         return f"nothing here runs actions of type {mode!r}", "correct action_type, or install its plug-in"
-    if state.next is None and judges and _is_judged(state, mode):
-        return (
-            "its verdict comes from a model, and this version cannot ask one",
-            "give the state an evaluate: block (exit_code, output_contains ...) or next:, or use --no-llm",
-        )
     return None
+
+
+def _agent_problem(loop: FSMLoop, state: StateConfig, agents: Agents, judges: bool) -> tuple[str, str] | None:
+    mode = _mode(state)
+    judged = state.next is None and judges and _is_judged(state, mode)
+    if mode != "prompt" and not judged:
+        return None
+    name = agents.chosen(state.host, loop.host)
+    if mode == "prompt":
+        obstacle = agents.obstacle(name)
+        if obstacle is not None:
+            return f"its action is for an agent, and {obstacle[0]}", obstacle[1]
+    return NO_JUDGE if judged else None
+
+
+NO_JUDGE = (
+    "its verdict comes from a model, and this version cannot ask one",
+    "give the state an evaluate: block (exit_code, output_contains ...) or next:, or use --no-llm",
+)
+
+
+def _mode(state: StateConfig) -> str:
+    return mode_of(state) if state.action is not None else "none"
 
 
 def _is_judged(state: StateConfig, mode: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from little_loops.compose.project import Project
 from little_loops.compose.session import Prepared, RunOptions, engine
+from little_loops.compose.wiring import usable_host
 from little_loops.errors import JournalError, UserError
 from little_loops.fsm.schema import FSMLoop
 from little_loops.journal.fold import Replayed, replay
@@ -64,6 +65,7 @@ def prepare_resume(  # noqa: PLR0913 - what a user may say about a resume, all b
         UserError: it cannot go on; says why and what would help.
     """
     _not_live(project, folder)
+    usable_host(options.host)
     replayed = replay(folder)
     snapshot = replayed.snapshot
     if not snapshot.frames:

@@ -16,15 +16,16 @@ from typing import Any
 
 from little_loops import __version__
 from little_loops.compose import checks
+from little_loops.compose.agents import Agents
 from little_loops.compose.ends import Outcome, outcome_of
 from little_loops.compose.inputs import Inputs, context_of
 from little_loops.compose.project import Project
 from little_loops.compose.wiring import (
     ChildLoops,
     durability_of,
-    has_host,
     performer,
     sources_of,
+    usable_host,
     value_limit_of,
 )
 from little_loops.errors import UserError
@@ -108,25 +109,29 @@ def prepare(
     """
     result = project.load(reference, builtin=builtin)
     loop = checks.runnable(result)
-    _performable(project, loop, options, set())
+    usable_host(options.host)
+    _performable(project, loop, options, agents_of(project, loop, options.host), set())
     durability_of(loop, project, options.durability)
     context = context_of(loop, inputs, {"run_dir": ""}).context
     checks.missing_values(loop, context)
     return Prepared(project, loop, options, result=result, inputs=inputs, cwd=str(project.root))
 
 
-def _performable(project: Project, loop: FSMLoop, options: RunOptions, seen: set[str]) -> None:
-    checks.performable(loop, agents=_agents(project, loop, options), llm=not options.overrides.get("no_llm"))
+def _performable(
+    project: Project, loop: FSMLoop, options: RunOptions, agents: Agents, seen: set[str]
+) -> None:
+    checks.performable(loop, agents=agents, llm=not options.overrides.get("no_llm"))
     for name in checks.static_children(loop):
         if name not in seen:
             seen.add(name)
             child = project.load(name)
             if child.loop is not None:
-                _performable(project, child.loop, options, seen)
+                _performable(project, child.loop, options, agents, seen)
 
 
-def _agents(project: Project, loop: FSMLoop, options: RunOptions) -> bool:
-    return has_host(options.host or loop.host or project.config.host)
+def agents_of(project: Project, loop: FSMLoop, flag: str | None) -> Agents:
+    """The hosts of a run of a loop."""
+    return Agents(flag, loop.host or project.config.host, os.environ)
 
 
 def scope_of(project: Project, loop: FSMLoop) -> tuple[str, ...]:
@@ -197,11 +202,11 @@ def _segment(
     loops: dict[str, FSMLoop] = dict(pinned_loops(folder))
     clock = SystemClock(prepared.snapshot.t)
     opening: Begin | Resume = prepared.resume or _begin(prepared, folder, loops, durability)
-    host = options.host or _recorded_host(prepared) or prepared.loop.host or project.config.host
+    agents = agents_of(project, prepared.loop, options.host or _recorded_host(prepared))
     children = ChildLoops(
-        project, folder, loops, has_host(host), not options.overrides.get("no_llm"), durability != "relaxed"
+        project, folder, loops, agents, not options.overrides.get("no_llm"), durability != "relaxed"
     )
-    perform, matcher = performer(children, host, clock, dict(os.environ), prepared.cwd)
+    perform, matcher = performer(children, clock, dict(os.environ), prepared.cwd)
     with Writer(folder, prepared.snapshot, durability=durability) as journal:
         world = World(loops, journal, perform, clock, stop, observers)
         try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from little_loops.compose.agents import SCRIPTED, Agents
 from little_loops.compose.checks import performable, runnable
 from little_loops.compose.project import Project
 from little_loops.errors import UserError, WriteFailed
@@ -18,50 +20,71 @@ from little_loops.machine.view import DEFAULT_VALUE_LIMIT
 from little_loops.runners.fence import FenceRunner
 from little_loops.runners.match import MatchRunner
 from little_loops.runners.measure import MeasureRunner
-from little_loops.runners.scripted import ScriptedHost
+from little_loops.runners.scripted import Script, ScriptedHost
 from little_loops.runners.shell import ShellRunner
 from little_loops.runners.wait import WaitRunner
 from little_loops.runtime.clock import SystemClock
 from little_loops.runtime.perform import Performer
-from little_loops.runtime.ports import Stop
-
-SCRIPTED = "scripted:"
-"""Prefix of the host whose answers stand in a file."""
-
-
-def has_host(name: str | None) -> bool:
-    """Whether agent actions can be run on the host of that name."""
-    return name is not None and name.startswith(SCRIPTED)
+from little_loops.runtime.ports import Runner, Stop
 
 
 class Hosts:
-    """Agent actions on the host that their effect names, or on the run's own."""
+    """Agent actions and judgements on the host that their effect names, or on the run's own."""
 
-    def __init__(self, default: str | None, folder: RunFolder, env: Mapping[str, str], cwd: str) -> None:
-        self._default = default
+    def __init__(self, agents: Agents, folder: RunFolder, env: Mapping[str, str], cwd: str) -> None:
+        self._agents = agents
         self._folder = folder
         self._env = env
         self._cwd = cwd
-        self._open: dict[str, ScriptedHost] = {}
+        self._open: dict[tuple[str, type[fx.Effect]], Runner] = {}
 
     def perform(self, effect: fx.Effect, stop: Stop) -> Iterator[fx.Report | fx.End]:
-        """Run the action there; without such a host it fails with the reason."""
-        name = (effect.host if isinstance(effect, fx.RunAction) else None) or self._default
-        if name is None or not name.startswith(SCRIPTED):
-            yield fx.Failed(f"there is no host {name!r} for agent actions")
+        """Make the call there; without such a host it fails with the reason."""
+        assert isinstance(effect, fx.RunAction | fx.Judge)
+        judging = isinstance(effect, fx.Judge)
+        name = effect.host or self._agents.default or self._agents.installed()
+        obstacle = self._agents.obstacle(name, judging=judging)
+        if obstacle is not None or name is None:
+            yield fx.Failed("; ".join(obstacle or ()))
             return
         try:
-            host = self._host(name)
+            runner = self._runner(name, type(effect))
         except UserError as problem:
             yield fx.Failed(problem.message)
             return
-        yield from host.perform(effect, stop)
+        yield from runner.perform(effect, stop)
 
-    def _host(self, name: str) -> ScriptedHost:
-        if name not in self._open:
-            path = name.removeprefix(SCRIPTED)
-            self._open[name] = ScriptedHost.from_file(path, str(self._folder.path), self._env, self._cwd)
-        return self._open[name]
+    def _runner(self, name: str, kind: type[fx.Effect]) -> Runner:
+        if (name, kind) not in self._open:
+            self._open[name, kind] = self._made(name, kind)
+        return self._open[name, kind]
+
+    def _made(self, name: str, kind: type[fx.Effect]) -> Runner:
+        folder = str(self._folder.path)
+        if name.startswith(SCRIPTED):
+            return ScriptedHost.from_file(name.removeprefix(SCRIPTED), folder, self._env, self._cwd)
+        # A run without agents does not pay for them.
+        from little_loops.hosts.table import HOSTS
+        from little_loops.runners.agent import AgentRunner
+        from little_loops.runners.calls import Place
+
+        return AgentRunner(HOSTS[name], Place(folder, self._env, self._cwd))
+
+
+def usable_host(name: str | None) -> None:
+    """Refuses a host that was asked for by name and cannot be used; None is fine.
+
+    Raises:
+        UserError: unknown, not installed, or its file of answers cannot be used.
+    """
+    if name is None:
+        return
+    if name.startswith(SCRIPTED):
+        Script.from_file(str(Path(name.removeprefix(SCRIPTED)).expanduser()))
+        return
+    obstacle = Agents(name, None, os.environ).obstacle(name)
+    if obstacle is not None:
+        raise UserError(*obstacle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +94,7 @@ class ChildLoops:
     project: Project
     folder: RunFolder
     loops: MutableMapping[str, FSMLoop]
-    agents: bool
+    agents: Agents
     llm: bool
     durable: bool
 
@@ -100,15 +123,16 @@ def sources_of(pairs: tuple[tuple[str, str], ...]) -> list[Source]:
 
 
 def performer(
-    children: ChildLoops, host: str | None, clock: SystemClock, env: Mapping[str, str], cwd: str
+    children: ChildLoops, clock: SystemClock, env: Mapping[str, str], cwd: str
 ) -> tuple[Performer, MatchRunner]:
     """The table of runners, and the one that has to be closed."""
     folder = children.folder
     matcher = MatchRunner(cwd=cwd)
+    hosts = Hosts(children.agents, folder, env, cwd)
     table = Performer(
         actions={
             "shell": ShellRunner(str(folder.path), env, cwd),
-            "prompt": Hosts(host, folder, env, cwd),
+            "prompt": hosts,
         },
         effects={
             fx.Fence: FenceRunner(clock),
@@ -137,4 +161,12 @@ def value_limit_of(project: Project) -> int | None:
     return None if limit == DEFAULT_VALUE_LIMIT else limit
 
 
-__all__ = ["ChildLoops", "Pinned", "durability_of", "has_host", "performer", "sources_of", "value_limit_of"]
+__all__ = [
+    "ChildLoops",
+    "Pinned",
+    "durability_of",
+    "performer",
+    "sources_of",
+    "usable_host",
+    "value_limit_of",
+]
