@@ -109,6 +109,15 @@ def test_a_test_command_that_does_not_exist_is_not_repaired_by_an_agent(project:
     assert project.path()[-1] == "cannot_run"
 
 
+@pytest.mark.parametrize("host", ["no-such-agent", "scripted:no-such-file.yaml"])
+def test_a_host_that_cannot_be_used_is_said_before_anything_runs(project: Project, host: str) -> None:
+    project.commit(CALCULATOR)
+    ended = project.run("fix-until-green", "--host", host)
+    assert ended.code == 2, ended
+    assert host.removeprefix("scripted:") in ended.said
+    assert not list(project.root.glob(".loops/runs/*"))
+
+
 def test_a_run_that_was_killed_while_the_agent_worked_goes_on_to_green(project: Project) -> None:
     project.commit(CALCULATOR)
     slow = REPAIRING.replace("  text: a sum is a plus", "  text: a sum is a plus\n  delay: 1")
