@@ -43,7 +43,7 @@ states:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("project") / "work"
+    root = tmp_path_factory.mktemp("project") / "wörk # 100%"
     (root / ".git").mkdir(parents=True)
     for name, text in {"lib/own": LIBRARY, "base": BASE, "child": CHILD}.items():
         path = root / ".loops" / f"{name}.yaml"

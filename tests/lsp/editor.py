@@ -8,6 +8,7 @@ import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
@@ -208,7 +209,7 @@ class Editor:
         if found is None:
             return None
         assert isinstance(found, types.Location)
-        path = Path(found.uri.removeprefix("file://"))
+        path = Path(unquote(found.uri.removeprefix("file://")))
         text = self.texts.get(path.relative_to(self.root).as_posix()) if self.root in path.parents else None
         lines = (text if text is not None else path.read_text()).split("\n")
         shown = path.relative_to(self.root).as_posix() if self.root in path.parents else path.name

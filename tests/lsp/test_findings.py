@@ -120,6 +120,7 @@ def test_other_yaml_is_left_alone(editor: Editor) -> None:
     workflow = "on: push\njobs:\n  build: {runs-on: x, steps: [{run: make}]}\n"
     assert editor.open("workflow.yaml", workflow) == []
     assert editor.open("broken.yaml", "a: [") == []
+    assert editor.open(".loops/clean.scenarios.yaml", "- answers: {}\n") == []
     assert editor.offers("workflow.yaml", "jobs:\n") == {}
     assert [one.code for one in editor.open("loop.yaml", CLEAN.replace("on_no: check", "on_no: chek"))] == [
         "LL301"

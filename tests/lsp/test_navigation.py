@@ -105,6 +105,9 @@ def test_definitions_while_the_text_below_is_broken(editor: Editor) -> None:
     editor.edit(name, LOOP + "  more: {action: [\n")
     assert editor.definition(name, "done\n") == (".loops/halfway2.yaml:22", "done")
     assert editor.definition(name, "child") == (".loops/child.yaml:1", "")
+    editor.edit(name, "# one\n# two\n" + LOOP + "  more: {action: [\n")
+    assert editor.definition(name, "done\n") == (".loops/halfway2.yaml:24", "done")
+    assert editor.definition(name, "context.who") == (".loops/halfway2.yaml:7", "who")
 
 
 # --- outline -----------------------------------------------------------------------------------------------
@@ -211,6 +214,16 @@ def refusal(editor: Editor, name: str, needle: str, new: str, **where: int) -> s
 )
 def test_a_rename_that_is_refused(ways: Editor, needle: str, new: str, why: str) -> None:
     assert why in refusal(ways, NAME, needle, new)
+
+
+def test_the_laws_of_the_loop_follow(editor: Editor) -> None:
+    name = ".loops/laws.yaml"
+    text = LOOP + "properties:\n  never: [gated, 'other']\n  always_before: [gated, done]\n"
+    editor.open(name, text)
+    after = editor.rename(name, "gated:", "held")
+    assert after.endswith("  never: [held, 'other']\n  always_before: [held, done]\n")
+    editor.edit(name, text.replace("always_before: [gated, done]", "eventually: gated or done"))
+    assert "named under `properties`, in a longer text" in refusal(editor, name, "gated:", "held")
 
 
 def test_a_state_of_a_parent_is_renamed_there(editor: Editor) -> None:

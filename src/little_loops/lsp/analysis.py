@@ -21,6 +21,7 @@ from little_loops.fsm.parts import examine_part, is_part
 from little_loops.fsm.schema import FSMLoop
 from little_loops.fsm.yaml import Document, PlacedMap, parse, read_document
 
+SCENARIOS = ".scenarios.yaml"  # what a loop is tested with; no loop itself
 TELLING_KEYS = frozenset({"states", "paradigm", "flow", "initial", "fragments", "state_defs"})
 
 
@@ -115,6 +116,8 @@ def analyse(text: str, home: Home) -> Analysis:
 
 def _concerns(data: Any, text: str, home: Home) -> bool:
     """Files among the loops, and others that look like a loop."""
+    if home.path.name.endswith(SCENARIOS):
+        return False
     if home.loops_dir in home.path.parents or home.path.parent == BUILT_IN_DIR:
         return True
     if isinstance(data, Mapping):

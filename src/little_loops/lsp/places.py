@@ -18,7 +18,7 @@ from little_loops.fsm.mentions import Mention, Names, mentions, named_by
 from little_loops.fsm.template import Reference, parse
 from little_loops.fsm.yaml import Place, PlacedMap, read_source
 from little_loops.lsp.analysis import Analysis, loop_file, parent_file
-from little_loops.lsp.cursor import Scalar, in_comment, scalar_at
+from little_loops.lsp.cursor import Scalar, in_comment, scalar_at, scalars
 
 REFERENCE = re.compile(r"\$\{[^}\n]*\}?")
 CODE = re.compile(r"[A-Z]{2,}[0-9]{3,}")
@@ -120,6 +120,18 @@ def _file(path: Path | None) -> Stretch | None:
         return None if path is None else Stretch(read_source(path), 0, 0)
     except LoadError:
         return None
+
+
+def moved(found: Stretch, before: Source, now: str) -> Stretch:
+    """A place found in an older version of the open text, where the newest has it; else where it was."""
+    if found.source is not before or before.text == now:
+        return found
+    old = scalar_at(before.text, found.start)
+    wanted = (old.path, old.on_key, old.value) if old is not None else None
+    for scalar in scalars(now):
+        if (scalar.path, scalar.on_key, scalar.value) == wanted:
+            return Stretch(Source(before.path, now), scalar.start, scalar.end)
+    return found
 
 
 def origin_of_reference(reference: Reference, analysis: Analysis) -> Stretch | None:

@@ -7,7 +7,7 @@ exists, a state that is made elsewhere, or a mention that could not be found is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from little_loops.fsm.graph import edges
@@ -15,6 +15,7 @@ from little_loops.fsm.mentions import NO_STATES, Mention, Names, mentions
 from little_loops.fsm.scalars import inline
 from little_loops.fsm.schema import FSMLoop
 from little_loops.lsp.analysis import Analysis, analyse
+from little_loops.lsp.cursor import scalars
 from little_loops.lsp.places import mention_at
 
 PART_OF_FLOW = re.compile(r"[^?:\s,\[\]{}'\"#]+")
@@ -65,6 +66,7 @@ def rename(analysis: Analysis, offset: int, new: str) -> list[Edit]:
     found = _all(analysis, old)
     _refuse_bad_name(new, analysis, found)
     edits = {m.start: Edit(m.start, m.end, new if m.part else inline(new)) for m in found}
+    edits.update({edit.start: edit for edit in _in_properties(analysis.source.text, old, new)})
     ordered = sorted(edits.values(), key=lambda edit: edit.start)
     _prove(analysis, ordered, old, new)
     return ordered
@@ -85,6 +87,18 @@ def _refuse_bad_name(new: str, analysis: Analysis, found: Iterable[Mention]) -> 
         raise Refused(f"there is a state '{new}' already")
     if any(m.part or m.path[0] == "flow" for m in found) and not PART_OF_FLOW.fullmatch(new):
         raise Refused(f"'{new}' cannot be written in a flow: no blanks, ?, : or brackets")
+
+
+def _in_properties(text: str, old: str, new: str) -> Iterator[Edit]:
+    """The state in the laws of the loop, where it stands for itself; inside a longer text nobody can tell."""
+    word = re.compile(rf"(?<![\w-]){re.escape(old)}(?![\w-])")
+    for found in scalars(text):
+        if found.path[:1] != ("properties",) or found.on_key:
+            continue
+        if found.value == old and not found.block:
+            yield Edit(found.start, found.end, inline(new))
+        elif word.search(found.value):
+            raise Refused(f"'{old}' is also named under `properties`, in a longer text; change that first")
 
 
 def applied(source: str, edits: Iterable[Edit]) -> str:

@@ -27,7 +27,7 @@ from little_loops.lsp.analysis import Analysis, Home, analyse, home_of
 from little_loops.lsp.completing import complete
 from little_loops.lsp.hovering import hover
 from little_loops.lsp.outline import outline
-from little_loops.lsp.places import Stretch, named_at, origin_of, origin_of_reference, reference_at
+from little_loops.lsp.places import Stretch, moved, named_at, origin_of, origin_of_reference, reference_at
 from little_loops.lsp.renaming import Refused, renamable, rename
 from little_loops.lsp.reporting import report, source_location
 from little_loops.lsp.text import Text, Units
@@ -300,9 +300,11 @@ def _named(here: Open, analysis: Analysis) -> Analysis:
 def _origin(analysis: Analysis, source: str, offset: int) -> Stretch | None:
     reference = reference_at(source, offset)
     if reference is not None:
-        return origin_of_reference(reference[0], analysis)
-    mention = named_at(analysis, source, offset)
-    return origin_of(mention, analysis) if mention is not None else None
+        found = origin_of_reference(reference[0], analysis)
+    else:
+        mention = named_at(analysis, source, offset)
+        found = origin_of(mention, analysis) if mention is not None else None
+    return moved(found, analysis.source, source) if found is not None else None
 
 
 def serve() -> int:
