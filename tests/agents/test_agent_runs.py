@@ -143,6 +143,56 @@ def test_an_overloaded_provider_is_waited_for(stage: Stage) -> None:
     assert complete["failure"] == {"kind": "server", "source": "host", "status": 529}
 
 
+JUDGED = """
+name: judged
+description: a model judges what a command printed
+initial: check
+states:
+  check:
+    action: echo 3 passed
+    evaluate: {type: llm_structured, prompt: Are the tests green?}
+    on_yes: done
+    on_no: failed
+  done: {terminal: true}
+  failed: {terminal: true}
+"""
+
+
+def test_a_model_judges_where_a_host_can(stage: Stage) -> None:
+    (stage.project / ".loops/judged.yaml").write_text(JUDGED)
+    answer = {"verdict": "yes", "confidence": 0.9, "reason": "all of them", "evidence": "3 passed"}
+    stage.installs("claude", [{"say": result(structured_output=answer)}])
+    done = _ll(stage, "run", "judged")
+    assert done.returncode == 0, done.stderr
+    assert "all of them" in done.stdout
+    assert "1 agent call, 30 tokens, $0.50" in done.stdout
+    (verdict,) = (record for record in _records(stage) if record["event"] == "evaluate")
+    assert verdict["usage"]["cost_usd"] == 0.5
+
+
+def test_a_judge_whose_provider_is_overloaded_is_asked_again_later(stage: Stage) -> None:
+    (stage.project / ".loops/judged.yaml").write_text("timeout: 6\n" + JUDGED)
+    overloaded = result(is_error=True, api_error_status=529, result="API Error: 529", total_cost_usd=0)
+    stage.installs("claude", [{"say": overloaded}, {"exit": 1}])
+    assert _ll(stage, "run", "judged").returncode == 1
+    (retry,) = (record for record in _records(stage) if record["event"] == "api_error_retry")
+    assert retry["purpose"] == "judge"
+    assert len(stage.asked) == 1
+
+
+@pytest.mark.parametrize("words", [(), ("--host", "scripted:answers.yaml")])
+def test_a_judged_loop_without_a_judge_is_refused_before_it_runs(
+    stage: Stage, words: tuple[str, ...]
+) -> None:
+    (stage.project / ".loops/judged.yaml").write_text(JUDGED)
+    (stage.project / "answers.yaml").write_text("- text: hello\n")
+    done = _ll(stage, "run", "judged", *words)
+    assert done.returncode == 2
+    assert "its verdict comes from a model" in done.stderr
+    assert "--no-llm" in done.stderr
+    assert not list(stage.project.glob(".loops/runs/*"))
+
+
 def _records(stage: Stage) -> list[dict[str, Any]]:
     found = list(stage.project.glob(".loops/runs/*/events.jsonl"))
     lines = found[0].read_text().split("\n")[:-1] if found else []

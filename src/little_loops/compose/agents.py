@@ -44,7 +44,7 @@ class Agents:
     def obstacle(self, name: str | None, *, judging: bool = False) -> tuple[str, str] | None:
         """Why a host cannot be asked, and what helps; None when it can."""
         if name is not None and name.startswith(SCRIPTED):
-            return ("the scripted host cannot judge", "use a real host, or --no-llm") if judging else None
+            return ("the scripted host cannot judge", "use another --host") if judging else None
         from little_loops.hosts.table import HOSTS, PROBED
 
         if name is None:

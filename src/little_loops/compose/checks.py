@@ -101,13 +101,20 @@ def _agent_problem(loop: FSMLoop, state: StateConfig, agents: Agents, judges: bo
         obstacle = agents.obstacle(name)
         if obstacle is not None:
             return f"its action is for an agent, and {obstacle[0]}", obstacle[1]
-    return NO_JUDGE if judged else None
+    return _judge_problem(state, agents, name) if judged else None
 
 
-NO_JUDGE = (
-    "its verdict comes from a model, and this version cannot ask one",
-    "give the state an evaluate: block (exit_code, output_contains ...) or next:, or use --no-llm",
-)
+def _judge_problem(state: StateConfig, agents: Agents, name: str | None) -> tuple[str, str] | None:
+    if state.evaluate is not None and state.evaluate.type == "comparator":
+        return "comparisons cannot be judged by this version", "use evaluate: with type: llm_structured"
+    obstacle = agents.obstacle(name, judging=True)
+    if obstacle is None:
+        return None
+    return (
+        f"its verdict comes from a model, and {obstacle[0]}",
+        f"{obstacle[1]}, or give the state an evaluate: block (exit_code, output_contains ...) or next:, "
+        "or use --no-llm",
+    )
 
 
 def _mode(state: StateConfig) -> str:

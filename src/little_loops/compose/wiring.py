@@ -67,8 +67,10 @@ class Hosts:
         from little_loops.hosts.table import HOSTS
         from little_loops.runners.agent import AgentRunner
         from little_loops.runners.calls import Place
+        from little_loops.runners.judge import JudgeRunner
 
-        return AgentRunner(HOSTS[name], Place(folder, self._env, self._cwd))
+        runner = JudgeRunner if kind is fx.Judge else AgentRunner
+        return runner(HOSTS[name], Place(folder, self._env, self._cwd))
 
 
 def usable_host(name: str | None) -> None:
@@ -136,6 +138,7 @@ def performer(
         },
         effects={
             fx.Fence: FenceRunner(clock),
+            fx.Judge: hosts,
             fx.LoadLoop: children,
             fx.Match: matcher,
             fx.Measure: MeasureRunner(env, cwd),

@@ -16,7 +16,7 @@ _TELLING = ("file_path", "path", "command", "pattern", "url", "query", "descript
 def parsed(line: str) -> Mapping[str, Any] | None:
     """The JSON object on a line; None for anything else."""
     try:
-        found = json.loads(line)
+        found = json.loads(line, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
@@ -33,8 +33,10 @@ def items(value: Any) -> list[Any]:
 
 
 def text(value: Any) -> str | None:
-    """A text that is not empty, or None."""
-    return value if isinstance(value, str) and value else None
+    """A text that is not empty, or None; what is no character is replaced."""
+    if not isinstance(value, str) or not value:
+        return None
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
 def whole(value: Any) -> int | None:
@@ -66,5 +68,5 @@ def summary(value: Any) -> str | None:
 
 
 def _line(value: str) -> str | None:
-    line = " ".join(value[: 4 * SUMMARY].split())
+    line = " ".join((text(value[: 4 * SUMMARY]) or "").split())
     return (line if len(line) <= SUMMARY else line[: SUMMARY - 1] + "…") or None

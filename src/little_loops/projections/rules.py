@@ -109,6 +109,8 @@ def seen_by(record: Record, config: EvaluateConfig | None) -> tuple[str, str, di
 
 
 def _source(kind: str, key: str | None, config: EvaluateConfig | None) -> str:
+    if key == "reason":
+        return "the judge's answer"
     if key == "exit_code" or kind in ("exit_code", "default"):
         return "the action's exit code"
     if config is not None and config.source:
