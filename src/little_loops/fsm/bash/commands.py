@@ -94,6 +94,10 @@ def _parsed_again(call: Call, name: str) -> None:
     makefile = name in ("make", "gmake") and any(each in ("-f-", "-") for each in given)
     if remote or file or makefile or name in READS_COMMANDS:
         call.refuse(call.input(), f"{name} runs what stands on its standard input", PARSES_AGAIN[name][1])
+    if name == "coproc" and any(interpreter(each) for each in given):
+        call.refuse(
+            call.flow.everything(), "it may be written to the program that coproc starts", "use a pipe"
+        )
     if name in ("eval", "trap") and all(w.complete for w in call.parts):
         _nested(call, " ".join(given), len(call))
     for at in range(1, len(call)):

@@ -60,6 +60,10 @@ class Flow:
         self.held[name] = merged
         return news
 
+    def everything(self) -> Taint | None:
+        """All values of the text, wherever they are."""
+        return union(Taint(frozenset({span.index}), False) for span in self.script.spans)
+
     def carriers(self, node: Node, calculated: bool = False) -> Iterator[Taint]:
         """One taint per value or tainted variable inside a node. In `calculated` text bare names are
         variables.

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from little_loops.fsm.bash.syntax import SUBSTITUTIONS, Script, Span, ancestors, braced, text_of
+from little_loops.fsm.bash.syntax import SUBSTITUTIONS, Script, Span, ancestors, braced, text_of, verbatim
+from little_loops.fsm.bash.wordset import word_set
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -64,74 +65,30 @@ _TEXT = {
     "comment": Quoting.COMMENT,
     "heredoc_body": Quoting.VERBATIM,
 }
-_HARMLESS = frozenset(
-    [
-        "program",
-        "command",
-        "command_name",
-        "declaration_command",
-        "unset_command",
-        "redirected_statement",
-        "pipeline",
-        "list",
-        "negated_command",
-        "if_statement",
-        "elif_clause",
-        "else_clause",
-        "while_statement",
-        "do_group",
-        "case_item",
-        "case_statement",
-        "compound_statement",
-        "subshell",
-        "heredoc_body",
-        "heredoc_redirect",
-        "herestring_redirect",
-        "file_redirect",
-        "string",
-        "command_substitution",
-        "process_substitution",
-        "arithmetic_expansion",
-        "test_command",
-        "array",
-        "number",
-        "subscript",
-        "binary_expression",
-        "unary_expression",
-        "ternary_expression",
-        "postfix_expression",
-        "parenthesized_expression",
-        "expansion",
-        "concatenation",
-        "variable_assignment",
-        "for_statement",
-        "function_definition",
-        "c_style_for_statement",
-    ]
+_HARMLESS = word_set(
+    """
+    program command command_name declaration_command unset_command redirected_statement pipeline
+    list negated_command if_statement elif_clause else_clause while_statement do_group case_item
+    case_statement compound_statement subshell heredoc_body heredoc_redirect herestring_redirect
+    file_redirect string command_substitution process_substitution arithmetic_expansion test_command
+    array number subscript binary_expression unary_expression ternary_expression postfix_expression
+    parenthesized_expression expansion concatenation variable_assignment variable_assignments
+    for_statement function_definition c_style_for_statement
+    """
 )
-_MARKS = frozenset(
-    [
-        "string",
-        "heredoc_body",
-        "command_substitution",
-        "process_substitution",
-        "arithmetic_expansion",
-        "test_command",
-        "array",
-        "subscript",
-        "expansion",
-        "variable_assignment",
-        "herestring_redirect",
-        "file_redirect",
-        "case_item",
-        "function_definition",
-        "command_name",
-        "declaration_command",
-        "c_style_for_statement",
-    ]
+_MARKS = word_set(
+    """
+    string heredoc_body command_substitution process_substitution arithmetic_expansion test_command
+    array subscript expansion variable_assignment herestring_redirect file_redirect case_item
+    function_definition command_name declaration_command c_style_for_statement
+    """
 )
 _WORD_OPERATORS = frozenset({":-", "-", ":=", "=", ":+", "+", ":?", "?"})
-_PATTERN_OPERATORS = frozenset(["#", "##", "%", "%%", "/", "//", "/#", "/%", "^", "^^", ",", ",,"])
+_PATTERN_OPERATORS = word_set(
+    """
+    # ## % %% / // /# /% ^ ^^ , ,,
+    """
+)
 _REGEX = re.compile(
     r"""(?:[^\\"'`$]|\\[^"'`$\n]|\$(?![({'"`])|\$\{\w+\}|"(?:[^\\"`$]|\$\{\w+\})*")*""", re.DOTALL
 )
@@ -143,6 +100,7 @@ def position(script: Script, span: Span) -> Position:
     leaf = script.tree.root_node.descendant_for_byte_range(span.start, span.end)
     if leaf is None:
         raise _unproven()
+    _check_backslash(script, leaf, span)
     exact = leaf.type == "expansion" and (leaf.start_byte, leaf.end_byte) == (span.start, span.end)
     quoting = _innermost(script, leaf) if exact else _in_text(script, leaf, span)
     trail, settled = [], False
@@ -164,6 +122,13 @@ def _unproven() -> Unplaced:
 # -- the text right around the value --
 
 
+def _check_backslash(script: Script, leaf: Node, span: Span) -> None:
+    before = _BACKSLASHES.search(script.source[max(0, span.start - 99) : span.start])
+    plain = leaf.type in ("raw_string", "comment") or (leaf.type == "heredoc_body" and verbatim(leaf))
+    if before is not None and len(before.group(1)) % 2 == 1 and not plain:
+        raise Unplaced("a backslash stands right before it", "leave the backslash out: a value needs none")
+
+
 def _innermost(script: Script, leaf: Node) -> Quoting:
     parent = leaf.parent
     if parent is not None and parent.type == "heredoc_body":
@@ -179,20 +144,12 @@ def _in_text(script: Script, leaf: Node, span: Span) -> Quoting:
     if leaf.type in ("regex", "extglob_pattern"):
         return _in_pattern(script, leaf, span)
     quoting = _TEXT.get(leaf.type)
-    if quoting is Quoting.VERBATIM and not _verbatim(leaf):
-        quoting = None
-    before = _BACKSLASHES.search(script.source[leaf.start_byte : span.start])
-    escaped = before is not None and len(before.group(1)) % 2 == 1
-    if escaped and quoting in (None, Quoting.ANSI):
-        raise Unplaced("a backslash stands right before it", "leave the backslash out: a value needs none")
+    if quoting is Quoting.VERBATIM and not verbatim(leaf):
+        # The grammar overlooks expansions at the very beginning of some here-documents; bash does not.
+        quoting = Quoting.DOCUMENT if leaf.type == "heredoc_body" else None
     if quoting is None:
         raise _unproven()
     return quoting
-
-
-def _verbatim(body: Node) -> bool:
-    siblings = body.parent.children if body.parent is not None else []
-    return any(c.type == "heredoc_start" and set("'\"\\") & set(text_of(c)) for c in siblings)
 
 
 def _in_pattern(script: Script, leaf: Node, span: Span) -> Quoting:

@@ -8,9 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+from little_loops.fsm.bash.wordset import word_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Interpreter:
 
 _SHELL = Interpreter(
     re.compile(r"[-+](?!-)[A-Za-z]*c[A-Za-z]*|--command(?:=.*)?"),
-    valued=_set("-o +o -O +O --rcfile --init-file"),
+    valued=word_set("-o +o -O +O --rcfile --init-file"),
     rereads=False,
     code_is_operand=True,
     valued_group=re.compile(r"[-+](?!-)[A-Za-z]*[oO][A-Za-z]*"),
@@ -49,14 +47,14 @@ _SHELL = Interpreter(
 )
 _PYTHON = Interpreter(
     re.compile(r"-(?!-)[A-Za-z]*?c.*"),
-    valued=_set("-W -X -Q --check-hash-based-pycs"),
+    valued=word_set("-W -X -Q --check-hash-based-pycs"),
     module=re.compile(r"-(?!-)[A-Za-z]*m"),
     rereads=False,
     hint="give it as an argument and read sys.argv: python3 -c '…' VALUE",
 )
 _PERLISH = Interpreter(
     re.compile(r"-(?![-MmIxVvCD])[A-Za-z0-9]*?[eEr].*", re.DOTALL),
-    valued=_set("-I -C"),
+    valued=word_set("-I -C"),
     hint="give it as an argument behind --, and read ARGV",
 )
 _LONG = Interpreter(
@@ -64,13 +62,13 @@ _LONG = Interpreter(
         r"-(?!-)[A-Za-z]*[eEpcrBRF]+|--(?:eval|print|execute|expr|require|import|run|command|source)(?:=.*)?",
         re.DOTALL,
     ),
-    verbs=_set("eval run exec"),
+    verbs=word_set("eval run exec"),
     hint="give it as an argument behind the program text and --",
 )
 _AWK = Interpreter(
     re.compile(r"(?:-e|--source)(?:.*)", re.DOTALL),
-    valued=_set("-v -F --assign --field-separator -f --file -i -l -E --include --load --exec"),
-    safe_valued=_set("-v -F --assign --field-separator"),
+    valued=word_set("-v -F --assign --field-separator -f --file -i -l -E --include --load --exec"),
+    safe_valued=word_set("-v -F --assign --field-separator"),
     module=re.compile(r"-f|--file|-E|--exec"),
     program_first=True,
     rereads=False,
@@ -78,23 +76,23 @@ _AWK = Interpreter(
 )
 _SED = Interpreter(
     re.compile(r"-(?!-)[nErsuz]*e.*|--expression(?:=.*)?", re.DOTALL),
-    valued=_set("-l --line-length"),
+    valued=word_set("-l --line-length"),
     module=re.compile(r"-f|--file"),
     program_first=True,
     hint="sed runs commands it finds in its script; use awk with ENVIRON, or python3 with sys.argv",
 )
 
 INTERPRETERS = {
-    **dict.fromkeys(_set("sh bash dash zsh ksh mksh ash fish rbash csh tcsh"), _SHELL),
-    **dict.fromkeys(_set("python python2 python3 pypy pypy3 ipython"), _PYTHON),
-    **dict.fromkeys(_set("perl ruby raku"), _PERLISH),
+    **dict.fromkeys(word_set("sh bash dash zsh ksh mksh ash fish rbash csh tcsh"), _SHELL),
+    **dict.fromkeys(word_set("python python2 python3 pypy pypy3 ipython"), _PYTHON),
+    **dict.fromkeys(word_set("perl ruby raku"), _PERLISH),
     **dict.fromkeys(
-        _set("""node nodejs deno bun tsx ts-node php lua luajit Rscript julia groovy scala elixir
+        word_set("""node nodejs deno bun tsx ts-node php lua luajit Rscript julia groovy scala elixir
     erl osascript pwsh tclsh clojure guile racket ocaml sbcl ghc irb jshell bb swift kotlin wish"""),
         _LONG,
     ),
-    **dict.fromkeys(_set("awk gawk mawk nawk"), _AWK),
-    **dict.fromkeys(_set("sed gsed"), _SED),
+    **dict.fromkeys(word_set("awk gawk mawk nawk"), _AWK),
+    **dict.fromkeys(word_set("sed gsed"), _SED),
 }
 _VERSION = re.compile(r"[\d.]+$")
 

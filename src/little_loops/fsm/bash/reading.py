@@ -30,7 +30,8 @@ def received(flow: Flow, node: Node, seen: frozenset[str] = frozenset()) -> Tain
             case "heredoc_redirect" if child.type == "pipeline" and parent.parent is not None:
                 found.append(flow.carried(parent.parent))
             case "process_substitution" if text_of(parent).startswith(">(") and parent.parent is not None:
-                found.append(flow.carried(_statement(parent)))
+                kept = any(_holds(redirect, parent) for redirect in _opened(flow.script))
+                found.append(flow.everything() if kept else flow.carried(_statement(parent)))
             case "function_definition":
                 found.append(_calls(flow, parent, seen))
             case _:
@@ -49,6 +50,10 @@ def _opened(script: Script) -> Iterator[Node]:
         yield from command.children
         if parent is not None and is_body(parent, command):
             yield from parent.children
+
+
+def _holds(outer: Node, inner: Node) -> bool:
+    return outer.start_byte <= inner.start_byte and inner.end_byte <= outer.end_byte
 
 
 def _redirected(flow: Flow, redirect: Node) -> Taint | None:

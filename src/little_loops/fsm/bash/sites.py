@@ -11,6 +11,7 @@ from little_loops.fsm.bash.findings import Findings
 from little_loops.fsm.bash.flow import KEY_LIST, Flow, assigned_name
 from little_loops.fsm.bash.syntax import Script, Word, ancestors, runs, text_of, word_of, words
 from little_loops.fsm.bash.taint import Taint, union
+from little_loops.fsm.bash.wordset import word_set
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -20,59 +21,16 @@ VARIABLE_TESTS = frozenset({"-v", "-R"})
 CALCULATED_VARIABLES = frozenset(
     ["RANDOM", "SECONDS", "OPTIND", "HISTCMD", "LINENO", "BASH_COMPAT", "EPOCHSECONDS", "SRANDOM"]
 )
-RUN_VARIABLES = frozenset(
-    [
-        "PS0",
-        "PS1",
-        "PS2",
-        "PS3",
-        "PS4",
-        "PROMPT_COMMAND",
-        "BASH_ENV",
-        "ENV",
-        "SHELLOPTS",
-        "BASHOPTS",
-        "BASH_LOADABLES_PATH",
-        "LD_PRELOAD",
-        "LD_AUDIT",
-        "DYLD_INSERT_LIBRARIES",
-        "GIT_SSH",
-        "GIT_SSH_COMMAND",
-        "GIT_PROXY_COMMAND",
-        "GIT_EDITOR",
-        "GIT_SEQUENCE_EDITOR",
-        "GIT_PAGER",
-        "GIT_EXTERNAL_DIFF",
-        "GIT_ASKPASS",
-        "GIT_CONFIG_PARAMETERS",
-        "SSH_ASKPASS",
-        "EDITOR",
-        "VISUAL",
-        "PAGER",
-        "MANPAGER",
-        "BROWSER",
-        "LESSOPEN",
-        "LESSCLOSE",
-        "PYTHONSTARTUP",
-        "PYTHONINSPECT",
-        "PYTHONBREAKPOINT",
-        "PERL5OPT",
-        "PERL5DB",
-        "RUBYOPT",
-        "NODE_OPTIONS",
-        "JAVA_TOOL_OPTIONS",
-        "MAKEFLAGS",
-        "MFLAGS",
-        "BASH_ALIASES",
-        "BASH_CMDS",
-        "GNUMAKEFLAGS",
-        "MAKEFILES",
-        "RUSTC_WRAPPER",
-        "SUDO_ASKPASS",
-        "FZF_DEFAULT_COMMAND",
-        "RSYNC_RSH",
-        "CVS_RSH",
-    ]
+RUN_VARIABLES = word_set(
+    """
+    PS0 PS1 PS2 PS3 PS4 PROMPT_COMMAND BASH_ENV ENV SHELLOPTS BASHOPTS BASH_LOADABLES_PATH
+    LD_PRELOAD LD_AUDIT DYLD_INSERT_LIBRARIES GIT_SSH GIT_SSH_COMMAND GIT_PROXY_COMMAND GIT_EDITOR
+    GIT_SEQUENCE_EDITOR GIT_PAGER GIT_EXTERNAL_DIFF GIT_ASKPASS GIT_CONFIG_PARAMETERS SSH_ASKPASS
+    EDITOR VISUAL PAGER MANPAGER BROWSER LESSOPEN LESSCLOSE PYTHONSTARTUP PYTHONINSPECT
+    PYTHONBREAKPOINT PERL5OPT PERL5DB RUBYOPT NODE_OPTIONS JAVA_TOOL_OPTIONS MAKEFLAGS MFLAGS
+    BASH_ALIASES BASH_CMDS GNUMAKEFLAGS MAKEFILES RUSTC_WRAPPER SUDO_ASKPASS FZF_DEFAULT_COMMAND
+    RSYNC_RSH CVS_RSH
+    """
 )
 _EXPRESSIONS = frozenset({"binary_expression", "unary_expression", "parenthesized_expression"})
 _NUMBER_HINT = 'compare with [ "$n" -gt 3 ], which never evaluates text'

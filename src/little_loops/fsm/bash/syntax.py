@@ -13,39 +13,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from little_loops.fsm.bash.pieces import Code, Piece
+from little_loops.fsm.bash.wordset import word_set
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree
 
 NEUTRAL = "LLcode"
-_BLANK = re.compile(rb"(?:\s|\\\r?\n)*")
+_BLANK = re.compile(rb"(?:[ \t\n]|\\\n)*")
 _OPEN_TEXT = frozenset({"string", "heredoc_body", "ansi_c_string", "number"})
-_KEYWORDS = frozenset(
-    [
-        "}",
-        "{",
-        ")",
-        "then",
-        "do",
-        "done",
-        "fi",
-        "esac",
-        "else",
-        "elif",
-        "in",
-        "!",
-        "]]",
-        "function",
-        "case",
-        "if",
-        "for",
-        "while",
-        "until",
-        "select",
-        ";;",
-    ]
+_KEYWORDS = word_set(
+    """
+    } { ) then do done fi esac else elif in ! ]] function case if for while until select ;;
+    """
 )
-_UNQUOTED_BACKTICK = re.compile(rb"(?<!\\)(?:\\\\)*`")
+_SUBSTITUTED = re.compile(rb"(?<!\\)(?:\\\\)*(?:`|\$\()")
 _RAW_NEWLINE = re.compile(rb"(?<!\\)\n")
 SUBSTITUTIONS = frozenset({"command_substitution", "process_substitution"})
 
@@ -140,12 +121,30 @@ def _distrust(source: bytes, node: Node) -> str | None:
         case "command_substitution" if source.startswith(b"`", node.start_byte):
             inside = b"`" in source[node.start_byte + 1 : node.end_byte - 1]
             return "backticks inside or next to backticks cannot be told apart; $( ) can" if inside else None
-        case "heredoc_content" if _UNQUOTED_BACKTICK.search(source, node.start_byte, node.end_byte):
-            return "backticks in a here-document are not followed; $( ) is"
+        case "heredoc_body" if not verbatim(node) and any(map(_SUBSTITUTED.search, _unread(source, node))):
+            return "commands in this here-document cannot be followed; put their output into a variable first"
+        case "string" if any(map(_SUBSTITUTED.search, _unread(source, node))):
+            return _UNREAD
         case kind if node.children and kind not in _OPEN_TEXT:
             return _UNREAD if any(lost.strip() != b"-" for lost in gaps(source, node)) else None
         case _:
             return None
+
+
+def _unread(source: bytes, node: Node) -> Iterator[bytes]:
+    """The text of a string or here-document that the grammar takes for plain text."""
+    at = node.start_byte
+    for child in node.children:
+        if child.is_named and child.type not in ("string_content", "heredoc_content"):
+            yield source[at : child.start_byte]
+            at = child.end_byte
+    yield source[at : node.end_byte]
+
+
+def verbatim(body: Node) -> bool:
+    """True for the body of a here-document whose end word is quoted: bash expands nothing in it."""
+    siblings = body.parent.children if body.parent is not None else []
+    return any(c.type == "heredoc_start" and set("'\"\\") & set(text_of(c)) for c in siblings)
 
 
 def gaps(source: bytes, node: Node) -> Iterator[bytes]:
@@ -277,7 +276,7 @@ class Word:
 
 def words(script: Script, node: Node) -> tuple[Word, ...]:
     """The words of a command, a declaration or a bracket test, redirections left out, in order."""
-    nodes = list(_arguments(node))
+    nodes = [each for each in _arguments(node) if not _is_descriptor(script, each)]
     parent = node.parent
     if parent is not None and is_body(parent, node):
         after = list(_after_redirects(parent))
@@ -286,6 +285,13 @@ def words(script: Script, node: Node) -> tuple[Word, ...]:
         after, lost = [], False
     dash = (Word((), "-", True),) if lost else ()
     return (*map(word_of, runs(nodes)), *dash, *map(word_of, runs(after)))
+
+
+def _is_descriptor(script: Script, node: Node) -> bool:
+    """True for the digits of `2<<< x`, which the grammar takes for a word."""
+    return (
+        node.type == "number" and text_of(node).isdigit() and script.source[node.end_byte :].startswith(b"<<")
+    )
 
 
 def is_body(statement: Node, node: Node) -> bool:

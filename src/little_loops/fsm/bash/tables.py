@@ -9,10 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from little_loops.fsm.bash.wordset import word_set
 
 _ARGUMENT = "pass it to a program as an argument of its own"
 _STDIN = "send it on standard input: printf '%s' VALUE | …"
@@ -85,18 +82,18 @@ PARSES_AGAIN = {
     "readarray": ("readarray takes the name of an array", "give the value with <<<"),
 }
 # Options of these whose word is only read.
-SAFE_VALUES = {"make": _set("-C --directory -j"), "gmake": _set("-C --directory -j")}
+SAFE_VALUES = {"make": word_set("-C --directory -j"), "gmake": word_set("-C --directory -j")}
 # Of these, what stands on standard input is run, whatever their words are.
-READS_COMMANDS = _set(
+READS_COMMANDS = word_set(
     """
     at batch crontab expect parallel vim nvim vi ex ed emacs gdb m4 sqlite3 psql mysql su tmux dc gnuplot
     octave R ghci iex ftp lftp sftp runuser
     """
 )
 
-DECLARES = _set("export declare typeset local readonly")
+DECLARES = word_set("export declare typeset local readonly")
 # Words are only read. Everything not known is searched for an interpreter among its words; these are not.
-INERT = _set(
+INERT = word_set(
     """
     echo cat grep egrep fgrep rg tee head tail wc sort uniq tr cut gh cd ls true : mkdir cp mv rm touch
     basename dirname jq diff cmp stat file date sleep exit return break continue shift kill expr seq pytest
@@ -104,7 +101,7 @@ INERT = _set(
     """
 )
 # Programs whose words hold another command somewhere.
-RUNNERS = _set(
+RUNNERS = word_set(
     """
     docker podman nerdctl kubectl oc lxc nsenter vagrant uv uvx poetry pipenv pipx hatch pdm rye npx pnpm npm
     yarn bunx conda mamba direnv nix nix-shell mise asdf pyenv rbenv bundle cargo wsl firejail bwrap rlwrap
@@ -162,7 +159,7 @@ XARGS = _wraps(
     "-I -n -P -L -d -s -E -a -R -S --max-args --max-procs --max-lines --max-chars --delimiter --arg-file"
 )
 # Long options of these programs that are known to stand alone; of any other, the next word may be its value.
-LONE_OPTIONS = _set(
+LONE_OPTIONS = word_set(
     """
     --foreground --preserve-status --verbose --ignore-environment --null --preserve-env --non-interactive
     --background --wait --fork --pty --scope --quiet --collect --pipe --exclusive --shared --nonblock

@@ -14,6 +14,7 @@ from little_loops.fsm.bash.call import Call
 from little_loops.fsm.bash.sites import RUN_VARIABLES
 from little_loops.fsm.bash.syntax import Word
 from little_loops.fsm.bash.tables import LONE_OPTIONS, RUN_OPTIONS, WRAPPERS, XARGS, Wrapper
+from little_loops.fsm.bash.wordset import word_set
 
 _ASSIGNS = re.compile(r"([A-Za-z_]\w*)\+?=")
 _GROUP = re.compile(r"-[A-Za-z0-9]{2,}")
@@ -112,17 +113,22 @@ def _find(call: Call, name: str) -> Iterator[Call]:
         at += 1
 
 
+_RUNS = frozenset(["uv", "poetry", "pipenv", "hatch", "pdm", "rye", "bundle", "mise"])
+_RUNS_BEHIND_DASHES = word_set(
+    """
+    kubectl oc nsenter lxc mise direnv docker podman firejail bwrap
+    """
+)
+
+
 def runner_commands(call: Call, name: str) -> Iterator[Call]:
-    """`uv run`, `docker exec` and their like: whatever may be the command behind the verb."""
-    for at, word in enumerate(call.parts):
-        if at and word.static in ("run", "exec", "--", "-c", "x", "dlx") and at + 1 < len(call):
-            if (
-                name in ("uv", "poetry", "pipenv", "hatch", "pdm", "rye", "bundle", "mise", "npx")
-                or word.static == "--"
-            ):
-                yield call.inner(at + 1)
-            elif word.static == "-c":
-                call.refuse(call.data(at + 1), f"{name} -c runs it", _HINT)
+    """`uv run`, `kubectl exec … --` and their like: the command behind the verb."""
+    for at in range(2, len(call)):
+        verb = call.parts[at - 1].static
+        if (verb in ("run", "exec") and name in _RUNS) or (verb == "--" and name in _RUNS_BEHIND_DASHES):
+            yield call.inner(at)
+        elif verb == "-c":
+            call.refuse(call.data(at), f"{name} -c runs it", _HINT)
 
 
 def _run_options(call: Call, name: str) -> Iterator[Call]:
