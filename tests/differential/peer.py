@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ here=world/$1
 n=$(cat "$here/n" 2>/dev/null || echo 0)
 echo $((n + 1)) > "$here/n"
 i=$((n % $(cat "$here/length")))
+[ "$2" = echo ] && shift 2 && printf '<%s>' "$@" && echo
 cat "$here/$i.out"
 exit "$(cat "$here/$i.code")"
 """
@@ -114,6 +116,16 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "loop_complete": ("final_state", "iterations", "terminated_by"),
 }
 """What all three say, by event: published fields, and details of evaluators."""
+
+
+def same(ours: list[dict[str, Any]], others: list[dict[str, Any]]) -> bool:
+    """Whether two runs are one; where a text of ours stands for its data by name, the texts may differ."""
+    placed = [event.get("values") is not None for event in ours if event["event"] in KEYS]
+    pairs = zip_longest(common(ours), common(others), placed, fillvalue={})
+    return all(
+        mine == other or (named and {**mine, "action": ""} == {**other, "action": ""})
+        for mine, other, named in pairs
+    )
 
 
 def common(events: list[dict[str, Any]]) -> list[dict[str, Any]]:

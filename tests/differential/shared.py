@@ -78,7 +78,7 @@ class Shared:
     def case(self) -> Case:
         loops = {"l0": self.loop("l0", child="l1" if self.chance(0.5) else None)}
         loops["l1"] = self.loop("l1", child=None)
-        return Case(self.number, loops, {"answers": self.answers})
+        return Case(self.number, loops, {"answers": self.answers, "echoes": True})
 
     def loop(self, name: str, child: str | None) -> dict[str, Any]:
         """States are named after their loop, so that a name belongs to one loop only."""
@@ -115,7 +115,9 @@ class Shared:
         if self.chance(0.2):
             state["capture"] = "c"
         if kind < 0.3:
-            self.script(name, ["out\n", ""])
+            self.script(name, ["out\n", "", "two words\n", '{"a": "b"}', "$(x) `y` \\ *\n"])
+            if self.chance(0.5):
+                state["action"] = f"bash act {name}__{name} echo {self.data()}"
             state["next"] = self.target()
         else:
             self.judged(name, state)
@@ -129,6 +131,12 @@ class Shared:
         if self.chance(0.03):
             return " ${captured.gone.output}"
         return str(self.one("", " ${context.n}", " ${context.word} $${HOME}"))
+
+    def data(self) -> str:
+        """Values of a run where both tools make one word of them: what was printed only where that is safe."""
+        seen = self.one("${captured.c.output}", "${prev.output}", "${captured.c.stderr}")
+        number = self.one("${prev.exit_code}", "${captured.c.exit_code}", "${state.iteration}")
+        return f"'{seen}' {number} {self.one('', '${prev.state}', '${context.n}', '${loop.name}')}"
 
     def judged(self, name: str, state: State) -> None:
         config, outputs = self.evaluator()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.differential.peer import common, lay_out
+from tests.differential.peer import lay_out, same
 from tests.differential.shared import make_shared
 from tests.differential.test_resume import healed
 
@@ -29,6 +29,7 @@ if [ ! -e "$mark" ]; then
 fi
 i=$(cat "$mark")
 sleep 0.03
+[ "$2" = echo ] && shift 2 && printf '<%s>' "$@" && echo
 cat "$here/$i.out"
 exit "$(cat "$here/$i.code")"
 """
@@ -50,7 +51,7 @@ def test_a_killed_program_goes_on_as_if_nothing_had_happened(number: int, tmp_pa
         run_for(tmp_path, 1_000_000)
     lines = journal(tmp_path)
     assert ended(lines), lines[-1:]
-    assert common(healed(lines)) == common(run.events), str(case)
+    assert same(healed(lines), run.events), str(case)
 
 
 def run_for(folder: Path, lines: int) -> list[Json]:

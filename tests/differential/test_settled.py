@@ -55,3 +55,21 @@ def test_a_stop_that_the_agent_asked_for_outlives_a_signal() -> None:
     resumed = stopped_then_resumed(loops, script, at=2)
     assert resumed[-1]["terminated_by"] == "signal"
     assert not [line for line in resumed if line.get("state") == "next"]
+
+
+def test_a_call_that_cannot_start_in_a_called_loop_costs_nothing_but_the_call() -> None:
+    judged: dict[str, Any] = {"evaluate": {"type": "exit_code"}, "on_yes": "end"}
+    caller = {
+        "name": "v",
+        "initial": "call",
+        "budget": {"tokens": 100},
+        "states": {
+            "call": {"loop": "child", "on_yes": "end", "on_no": "ask"},
+            "ask": {"action": "/ask", **judged},
+            "end": {"terminal": True},
+        },
+    }
+    states = {"try": {"action": "/try", **judged}, "end": {"terminal": True}}
+    loops = {"v": caller, "child": {"name": "child", "initial": "try", "states": states}}
+    script = {"answers": {"/try": [{"raises": "no such host"}], "/ask": [{"usage": {"input_tokens": 5}}]}}
+    assert run_engine(loops, "v", World(script))[-1]["terminated_by"] == "terminal"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -107,6 +108,9 @@ class World:
         """
         found = LABEL.search(text)
         answer = Answer(**self._next("answers", found.group(0) if found else text.partition(" ")[0]))
+        if " echo " in text and "echoes" in self.script:
+            words = "".join(f"<{word}>" for word in shlex.split(text)[4:])
+            answer = dataclasses.replace(answer, stdout=f"{words}\n{answer.stdout}")
         signal = self._stop()
         if signal:
             part = 0 if self.script["stop"].get("at_once") else 2

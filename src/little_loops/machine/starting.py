@@ -138,7 +138,9 @@ def fail(view: View, reason: str, usage: Any = None) -> ev.Event:
     late = flushed(view)
     if view.state.on_error and not late:
         return view.record(ev.ActionError, state=view.frame.state, error=reason, usage=usage or NO_USE)
-    return end(view, "timeout" if late else "error", reason)
+    ended = end(view, "timeout" if late else "error", reason)
+    # A call that was announced and never started costs nothing; without a word it would cost what it reserved.
+    return ended if view.snapshot.call is None else replace(ended, usage=usage or NO_USE)
 
 
 def is_shell_action(state: StateConfig) -> bool:
