@@ -139,7 +139,7 @@ def fail(view: View, reason: str, usage: Any = None) -> ev.Event:
     if view.state.on_error and not late:
         return view.record(ev.ActionError, state=view.frame.state, error=reason, usage=usage or NO_USE)
     ended = end(view, "timeout" if late else "error", reason)
-    # A call that was announced and never started costs nothing; without a word it would cost what it reserved.
+    # A call that was announced and never started costs nothing; unsaid, it would cost what it reserved.
     return ended if view.snapshot.call is None else replace(ended, usage=usage or NO_USE)
 
 
