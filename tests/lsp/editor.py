@@ -228,6 +228,24 @@ class Editor:
         assert list(edit.changes) == [self.uri(name)]
         return self.edited(name, list(edit.changes[self.uri(name)]))
 
+    def fixes(self, name: str, needle: str, **where: Any) -> dict[str, str]:
+        """What can be done about the findings in a line: title to text after it."""
+        place = self.at(name, needle, **where)
+        shown = [one for one in self.findings(name) if one.range.start.line == place["position"].line]
+        asked = types.CodeActionParams(
+            place["text_document"],
+            types.Range(place["position"], place["position"]),
+            types.CodeActionContext(shown),
+        )
+        out: dict[str, str] = {}
+        for action in self.run(self.client.text_document_code_action_async(asked)) or []:
+            assert isinstance(action, types.CodeAction)
+            assert action.edit is not None and action.edit.changes is not None
+            assert action.diagnostics and action.kind == types.CodeActionKind.QuickFix
+            assert action.title not in out
+            out[action.title] = self.edited(name, list(action.edit.changes[self.uri(name)]))
+        return out
+
     def symbols(self, name: str) -> list[types.DocumentSymbol]:
         found = self.run(
             self.client.text_document_document_symbol_async(

@@ -25,6 +25,7 @@ from pygls.lsp.server import LanguageServer
 from little_loops import __version__
 from little_loops.lsp.analysis import Analysis, Home, analyse, home_of
 from little_loops.lsp.completing import complete
+from little_loops.lsp.fixing import fixes
 from little_loops.lsp.hovering import hover
 from little_loops.lsp.outline import outline
 from little_loops.lsp.places import Stretch, moved, named_at, origin_of, origin_of_reference, reference_at
@@ -155,6 +156,7 @@ def build() -> LoopServer:
     _keep_in_touch(server)
     _answer_looking(server)
     _answer_writing(server)
+    _answer_renaming(server)
     return server
 
 
@@ -263,6 +265,23 @@ def _answer_writing(server: LoopServer) -> None:
         offers = complete(text, offset, known) if known.concerns else []
         return types.CompletionList(False, offers)
 
+    @server.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
+    )
+    async def fixing(params: types.CodeActionParams) -> list[types.CodeAction]:
+        uri = params.text_document.uri
+        here = server.open.get(uri)
+        if here is None:
+            return []
+        text, shown = here.text, list(params.context.diagnostics)
+        analysis = await server.read(here)
+        return await asyncio.get_running_loop().run_in_executor(
+            server.judges, lambda: list(fixes(analysis, text, params.range, shown, uri))
+        )
+
+
+def _answer_renaming(server: LoopServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
     async def preparing(params: types.PrepareRenameParams) -> types.PrepareRenamePlaceholder | None:
         asked = await _question(server, params)
