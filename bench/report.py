@@ -35,6 +35,7 @@ def page(rows: Sequence[Row], environments: Path) -> str:
         "",
         f"- date: {datetime.datetime.now(datetime.UTC).date().isoformat()}",
         f"- machine: {machine()}",
+        f"- other work on it meanwhile: {load()}",
         f"- versions: {versions(environments)}",
         "",
         "| what | goal | measured | | ours | compared with |",
@@ -62,6 +63,17 @@ def machine() -> str:
         pass
     system = f"{platform.system()} {platform.release()}"
     return f"{model}, {os.cpu_count()} cores, {system}, Python {platform.python_version()}"
+
+
+def load() -> str:
+    """How busy the machine is; ours is one process at a time, so more than about one is somebody else."""
+    average = os.getloadavg()[2]
+    busy = (
+        "the absolute times are too long, and small differences mean nothing"
+        if average > 2
+        else "next to none"
+    )
+    return f"{busy} (load average {average:.1f})"
 
 
 def versions(environments: Path) -> str:

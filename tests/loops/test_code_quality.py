@@ -93,7 +93,7 @@ def test_an_agent_that_changes_nothing_is_stuck(project: Project) -> None:
 
 def test_an_agent_that_fails_ends_the_loop(project: Project) -> None:
     project.commit(CALCULATOR)
-    project.write({"../answers.yaml": "- {text: no, exit_code: 1}"})
+    project.write({"../answers.yaml": "- {text: sorry, exit_code: 1}"})
     arguments = ("--host", "scripted:../answers.yaml")
     ended = project.run("fix-until-green", *arguments, lint_cmd="true", test_cmd=PYTHON_TESTS)
     assert ended.code == 1, ended
