@@ -1,7 +1,8 @@
 """Writes the pages of docs/ that can be derived from the code; with --check it only says which drifted.
 
 Derived: keys of the language (field metadata), events (record fields), rules (the rule table), commands
-(their help), built-in loops (their files). Nothing here knows a key, an event or a command by name.
+(their help), hosts (their table), built-in loops (their files). Nothing here knows a key, an event or a
+command by name.
 """
 
 from __future__ import annotations
@@ -233,12 +234,34 @@ def settings_page() -> str:
     )
 
 
+# agents
+
+
+def hosts_page() -> str:
+    from little_loops.hosts.table import PROBED
+
+    head = ("", *(host.name for host in PROBED))
+    rows = [(ability, *(host.can[ability] for host in PROBED)) for ability in PROBED[0].can]
+    rows += [
+        ("install", *(code(host.install) for host in PROBED)),
+        ("log in", *(host.login for host in PROBED)),
+    ]
+    return "\n\n".join(
+        [
+            "# What each agent can do",
+            "How they are used is told in [agents](agents.md); `ll-loop doctor` says which are installed.",
+            table(head, rows),
+        ]
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "rules.md": rules_page,
     "commands.md": commands_page,
     "keys.md": keys_page,
     "events.md": events_page,
     "settings.md": settings_page,
+    "hosts.md": hosts_page,
 }
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ SECTIONS: dict[str, dict[str, Verb]] = {
         "compile": Verb("compile", "Write out the states that a short form stands for."),
         "schema": Verb("schema", "JSON Schema of loop files and settings, for editors."),
         "lsp": Verb("lsp", "The language server, for editors."),
+        "doctor": Verb("doctor", "Which agents are installed, and what each can do."),
         "config": Verb("config", "Every setting, its value and where it comes from."),
         "prune": Verb("prune", "Delete folders of old runs."),
     },

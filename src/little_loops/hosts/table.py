@@ -27,16 +27,6 @@ class Host:
     read: Callable[[str], Iterator[Message]]
     session_file: Callable[[str, str, Mapping[str, str]], str | None]
 
-    @property
-    def caps_cost(self) -> bool:
-        """Whether the host itself ends a call that costs too much."""
-        return not self.can["budget in USD"].startswith("no")
-
-    @property
-    def tells_cost(self) -> bool:
-        """Whether the host says what a call cost."""
-        return not self.can["cost"].startswith("no")
-
 
 CLAUDE = Host(
     "claude",
@@ -71,8 +61,8 @@ CODEX = Host(
         "agent:": "no, it is left out with a note",
         "tools:": "no, it is left out with a note",
         "tokens": "yes",
-        "cost": "no, so a budget in USD needs unknown_price",
-        "budget in USD": "no, one call can overrun it",
+        "cost": "no; of a budget in USD one call uses up what is left",
+        "budget in USD": "no, a call is not ended by it",
         "session": "yes, without its file",
     },
     codex.invocation,
