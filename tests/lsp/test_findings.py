@@ -110,6 +110,24 @@ def test_a_parent_that_something_else_changes(editor: Editor, project: Path) -> 
     assert [one.code for one in editor.findings(name, more_than=1)] == ["LL301"]
 
 
+def test_a_parent_that_is_being_changed_in_another_window(editor: Editor, project: Path) -> None:
+    (project / ".loops" / "stem.yaml").write_text(CLEAN)
+    heir, parent = ".loops/branch.yaml", ".loops/stem.yaml"
+    assert editor.open(heir, "from: stem\nname: branch\ndescription: mine\n") == []
+    editor.open(parent, CLEAN.replace("on_no: check", "on_no: chek"))
+    (found,) = editor.findings(heir, more_than=1)
+    assert found.code == "LL301"
+    assert found.related_information is not None
+    assert editor.cut(parent, found.related_information[0].location.range) == "chek"
+    assert editor.definition(heir, "stem") == (".loops/stem.yaml:1", "")
+    editor.change(parent, CLEAN)
+    assert editor.findings(heir, more_than=2) == []
+    editor.change(parent, CLEAN.replace("on_no: check", "on_no: chek"))
+    assert len(editor.findings(heir, more_than=3)) == 1
+    editor.close(parent)  # nothing was saved
+    assert editor.findings(heir, more_than=4) == []
+
+
 def test_a_library_is_judged_as_one(editor: Editor) -> None:
     name = ".loops/lib/more.yaml"
     found = editor.open(name, "fragments:\n  a: {action: make, evaluate: {operator: lt}}\n  b: {timeot: 5}\n")

@@ -6,7 +6,7 @@ is shown in the file that holds it. The given mapping is never changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,24 @@ from little_loops.errors import LoadError, LoopNotFound
 from little_loops.fsm.diagnostics import Diagnostic, Source, ValidationSeverity, dotted, render
 from little_loops.fsm.fitting import Mistake, closest, shown
 from little_loops.fsm.library import BUILT_IN_DIR, resolve_parent
-from little_loops.fsm.yaml import PlacedMap, deep_merge, locate, read_document, without
+from little_loops.fsm.yaml import Document, PlacedMap, deep_merge, locate, read_document, without
 
 MISSING_FILE, BAD_PARENT, CIRCULAR, BAD_FLOW, UNUSED_BODY = "LL111", "LL112", "LL113", "LL114", "LL115"
 BAD_IMPORT, UNKNOWN_FRAGMENT, BAD_FRAGMENT = "LL116", "LL117", "LL118"
 
 
+Reader = Callable[[Path], Document]
+"""How another file is read: from the disk, or from the window in which somebody is changing it."""
+
+
 class Trail:
     """What was read and what was wrong on the way. A strict trail raises at the first error instead."""
 
-    def __init__(self, *, strict: bool = False) -> None:
+    def __init__(self, *, strict: bool = False, reader: Reader = read_document) -> None:
         self.found: list[Diagnostic] = []
         self.sources: list[Source] = []
         self.strict = strict
+        self.reader = reader
 
     def note(self, mistake: Mistake, root: Any) -> None:
         """Keeps a mistake together with its place in ``root``."""
@@ -61,7 +66,7 @@ class Trail:
     def read(self, path: Path, code: str, at: tuple[str | int, ...], root: Any) -> Any:
         """The data of another file, or None when it cannot be read."""
         try:
-            document = read_document(path)
+            document = self.reader(path)
         except LoadError as error:
             self.error(code, at, str(error), root)
             return None

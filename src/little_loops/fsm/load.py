@@ -26,7 +26,7 @@ from little_loops.fsm.diagnostics import (
     warnings,
 )
 from little_loops.fsm.fitting import MISSING_KEY, UNKNOWN_KEY, Mistake, shown
-from little_loops.fsm.fragments import Trail, apply_fragments, expand_flow, inherit
+from little_loops.fsm.fragments import Reader, Trail, apply_fragments, expand_flow, inherit
 from little_loops.fsm.library import resolve_loop_path
 from little_loops.fsm.schema import FSMLoop
 from little_loops.fsm.validation.judge import Judged, is_below, judge, silenced
@@ -106,16 +106,21 @@ def load_text(
 
 
 def load_document(
-    document: Document, folder: Path, *, loops_dir: Path | str | None = None, known: Known = NOTHING_KNOWN
+    document: Document,
+    folder: Path,
+    *,
+    loops_dir: Path | str | None = None,
+    known: Known = NOTHING_KNOWN,
+    reader: Reader = read_document,
 ) -> LoadResult:
-    """The loop of a document that was read before."""
-    trail = Trail()
+    """The loop of a document that was read before; ``reader`` reads its parents, libraries and sub-loops."""
+    trail = Trail(reader=reader)
     resolved, loop = resolve(document, folder, trail)
     sources = tuple((source.path, source.sha256) for source in (document.source, *trail.sources))
     if loop is None:
         heard = obeyed(trail.found, (document.source, *trail.sources))
         return LoadResult(None, tuple(heard.found), sources, tuple(heard.suppressed), resolved=resolved or {})
-    children = Children(folder, Path(loops_dir) if loops_dir is not None else None)
+    children = Children(folder, Path(loops_dir) if loops_dir is not None else None, reader)
     read = silenced(loop, trail.found)
     judged = _judge(loop, resolved or {}, known, children, trail.found)
     heard = obeyed((*read.found, *judged.found), (document.source, *trail.sources))
@@ -224,7 +229,8 @@ def _collect_texts(value: Any, into: dict[str, Place]) -> None:
 class Children:
     """Looks up sub-loops for the rules, each once; a loop that names itself is not loaded again."""
 
-    def __init__(self, folder: Path, loops_dir: Path | None) -> None:
+    def __init__(self, folder: Path, loops_dir: Path | None, reader: Reader = read_document) -> None:
+        self.reader = reader
         self.folders = [folder, loops_dir or Path(".loops")]
         self.known: dict[str, Child] = {}
 
@@ -242,8 +248,8 @@ class Children:
                 missing = error
                 continue
             try:
-                trail = Trail()
-                _, loop = resolve(read_document(path), path.parent, trail)
+                trail = Trail(reader=self.reader)
+                _, loop = resolve(self.reader(path), path.parent, trail)
             except LoadError:
                 return Child(None)
             return Child(None if errors(trail.found) else loop)

@@ -6,7 +6,7 @@ All of it comes from the language; here it is only asked, with the text of the e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,15 +32,26 @@ class Home:
     Attributes:
         path: its file, which need not exist.
         loops_dir: where names of loops are looked up.
+        others: other texts that are open, by the file they stand for; they count instead of the files.
     """
 
     path: Path
     loops_dir: Path
+    others: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
         """Where its parents and libraries are looked up first."""
         return self.path.parent
+
+    def read(self, path: Path) -> Document:
+        """Another file, as it is in the editor or on disk.
+
+        Raises:
+            LoadError: it cannot be read.
+        """
+        text = self.others.get(path.resolve()) if self.others else None
+        return read_document(path) if text is None else parse(Source(str(path), text))
 
 
 def home_of(path: Path) -> Home:
@@ -88,7 +99,11 @@ class Analysis:
     @cached_property
     def fragments(self) -> PlacedMap:
         """Every fragment a state may use, by name."""
-        return fragments_in_sight(dict_of(self.resolved), self.home.folder, Trail())
+        return fragments_in_sight(dict_of(self.resolved), self.home.folder, Trail(reader=self.home.read))
+
+    def builds_on(self, path: Path) -> bool:
+        """Whether a file was read for it: a parent or a library."""
+        return any(Path(source).resolve() == path for source, _ in self.result.sources)
 
     @property
     def states(self) -> Mapping[str, Any]:
@@ -110,7 +125,7 @@ def analyse(text: str, home: Home) -> Analysis:
     if is_part(document.data, home.path):
         found = tuple(examine_part(document))
         return Analysis(home, document, LoadResult(None, found, resolved=document.data))
-    result = load_document(document, home.folder, loops_dir=home.loops_dir)
+    result = load_document(document, home.folder, loops_dir=home.loops_dir, reader=home.read)
     return Analysis(home, document, replace(result, path=home.path))
 
 
@@ -146,10 +161,10 @@ def parent_file(name: str, home: Home) -> Path | None:
         return None
 
 
-def loop_in(path: Path) -> FSMLoop | None:
-    """The loop of a file on disk, as far as it can be read."""
+def loop_in(path: Path, home: Home) -> FSMLoop | None:
+    """The loop of another file, as far as it can be read."""
     try:
-        _, loop = resolve(read_document(path), path.parent, Trail())
+        _, loop = resolve(home.read(path), path.parent, Trail(reader=home.read))
     except LoadError:
         return None
     return loop

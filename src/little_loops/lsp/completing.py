@@ -147,7 +147,7 @@ def _verdicts(state: Any) -> tuple[str, ...]:
 
 def _parameters(name: Any, home: Home) -> Iterator[tuple[str, str]]:
     path = loop_file(name, home) if isinstance(name, str) else None
-    child = loop_in(path) if path is not None else None
+    child = loop_in(path, home) if path is not None else None
     for parameter, spec in child.parameters.items() if child is not None else ():
         yield (
             parameter,

@@ -77,7 +77,7 @@ def _mention(mention: Mention, analysis: Analysis) -> str | None:
         case Names.LOOP | Names.PARENT:
             find = loop_file if mention.names is Names.LOOP else parent_file
             path = find(mention.name, analysis.home)
-            return words.loop(mention.name, loop_in(path), path) if path is not None else None
+            return words.loop(mention.name, loop_in(path, analysis.home), path) if path is not None else None
         case Names.LIBRARY:
             names = ", ".join(words.code(name) for name in analysis.fragments)
             return f"**{mention.name}** · fragments in sight: {names}" if names else None

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -84,6 +84,14 @@ class LoopServer(LanguageServer):
         else:
             before.text, before.version = text, version
         self.judge_soon(uri, 0 if before is None else PAUSE)
+        self.judge_heirs(uri)
+
+    def judge_heirs(self, uri: str) -> None:
+        """Judges again every other open text that builds on this one."""
+        changed = self.open[uri].home.path.resolve()
+        for other, there in self.open.items():
+            if other != uri and there.latest is not None and there.latest.builds_on(changed):
+                self.judge_soon(other, PAUSE)
 
     def judge_soon(self, uri: str, pause: float) -> None:
         """Has a text judged after a pause; what was planned for it before is dropped."""
@@ -101,6 +109,10 @@ class LoopServer(LanguageServer):
             found = await asyncio.get_running_loop().run_in_executor(self.judges, report, analysis, text)
             self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
 
+    def _others(self, here: Open) -> dict[Path, str]:
+        """The other open texts by their files."""
+        return {o.home.path.resolve(): o.text.source for o in self.open.values() if o is not here}
+
     def _tell_of_bug(self, judged: asyncio.Task[None]) -> None:
         """An exception that nobody waits for would never be seen."""
         bug = None if judged.cancelled() else judged.exception()
@@ -113,6 +125,7 @@ class LoopServer(LanguageServer):
         if not again and here.latest is not None and here.latest.source.text == here.text.source:
             return here.latest
         run = asyncio.get_running_loop().run_in_executor
+        here.home = replace(here.home, others=self._others(here))
         analysis = await run(self.judges, analyse, here.text.source, here.home)
         here.latest = analysis
         if analysis.data:
@@ -133,6 +146,8 @@ class LoopServer(LanguageServer):
 
     def forget(self, uri: str) -> None:
         """Drops a text that was closed, and what was said about it."""
+        if uri in self.open:
+            self.judge_heirs(uri)
         here = self.open.pop(uri, None)
         if here is not None and here.pending is not None:
             here.pending.cancel()

@@ -113,7 +113,7 @@ def _captured(path: list[str], known: Analysis) -> Iterator[tuple[str, str]]:
 
 def _of_child(name: str, path: list[str], known: Analysis) -> Iterator[tuple[str, str]]:
     file = loop_file(name, known.home)
-    child = loop_in(file) if file is not None else None
+    child = loop_in(file, known.home) if file is not None else None
     captures = [state.capture for state in child.states.values() if state.capture] if child else []
     if not path:
         yield from ((capture, "more …") for capture in captures)
