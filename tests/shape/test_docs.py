@@ -30,7 +30,7 @@ LOOPS = [
     pytest.param(text, id=f"{named(page)}-{number}")
     for page in PAGES
     for number, text in enumerate(blocks(page, "yaml"), 1)
-    if re.search(r"^name:", text, re.MULTILINE) and re.search(r"^states:", text, re.MULTILINE)
+    if all(re.search(rf"^{key}:", text, re.MULTILINE) for key in ("name", "initial", "states"))
 ]
 
 
