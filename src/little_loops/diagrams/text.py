@@ -75,10 +75,23 @@ def badge(state: StateConfig, look: Look) -> str:
     return "" if what == "end" else look.glyphs.get(what, f"[{what}]")
 
 
+def _folded(note: str, width: int) -> list[str]:
+    """A note of labels joined by slashes, in rows that fit; a single label that does not fit is cut."""
+    rows: list[str] = []
+    for label in note.split("/"):
+        longer = f"{rows[-1]}/{label}" if rows else label
+        if rows and cells(longer) <= width:
+            rows[-1] = longer
+        else:
+            rows.append(cut(f"  /{label}" if rows else label, width))
+    return rows
+
+
 def _box(loop: FSMLoop, name: str, plan: Drawing, look: Look, verbose: bool, width: int) -> Box:
     state = loop.states[name]
     rows = [heading(loop, name, look), *_action(state, verbose, width - 8)]
-    rows += [cut(note, max(width - 8, 10)) for note in plan.notes.get(name, ())]
+    for note in plan.notes.get(name, ()):
+        rows += _folded(note, max(width - 8, 10))
     return Box(name, tuple(rows), badge(state, look))
 
 
