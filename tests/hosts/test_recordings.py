@@ -92,6 +92,7 @@ def test_of_several_results_the_last_counts_and_their_usage_adds_up() -> None:
         ("claude", "unknown_session", None),
         ("codex", "rate_limited", Failure("rate_limit", status=429)),
         ("codex", "refused_key", Failure("auth", status=401)),
+        ("codex", "server_error", Failure("server")),
         ("codex", "context_limit", Failure("context")),
     ],
 )

@@ -1,7 +1,8 @@
 """Claude Code: ``claude -p --output-format stream-json``. Pure.
 
-Permissions: ``read`` is plan mode, ``workspace`` lets it edit files of the project (commands need a rule in
-its own settings), ``full`` skips every question. The prompt goes by standard input, never as an argument.
+Permissions: ``read`` is plan mode, ``workspace`` lets it edit files of the project (other commands need a
+rule in its own settings), ``full`` skips every question. The prompt goes by standard input, never as an
+argument.
 """
 
 from __future__ import annotations

@@ -29,6 +29,9 @@ _TOOLS = {
 }
 _STATUS = re.compile(r"\bstatus:? (\d{3})\b")
 _AGAIN = re.compile(r"Reconnecting\.\.\. (\d{1,6})/")
+_BUSY = re.compile(r"\bhigh demand\b")
+"""What it says of any status from 500 up."""
+
 _CLAUDE_MODELS = re.compile(r"(?:sonnet|opus|haiku|fable|claude[-\w.]*)(?:\[\w+\])?", re.IGNORECASE)
 
 
@@ -93,6 +96,8 @@ def failure_of(message: str) -> Failure | None:
     by_status = from_status(int(status[1])) if status else None
     if by_status is not None:
         return by_status
+    if _BUSY.search(message):
+        return Failure("server")
     found = from_text(message)
     return None if found is None else Failure(found.kind)
 
