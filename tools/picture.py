@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COLUMNS, ROWS = 96, 50
-FIRST, LAST = 19, 17
+FIRST, LAST = 24, 17
 PIECES = re.compile(r"\x1b\[(?P<code>[0-9;?]*)(?P<name>[A-Za-z])|(?P<ctrl>[\r\n])|(?P<text>[^\x1b\r\n]+)")
 
 
