@@ -213,8 +213,8 @@ def play(  # noqa: PLR0913 - what a scenario may say, all but three by keyword
 # --- scenarios -----------------------------------------------------------------------------------------
 
 
-def play_scenario(folder: Path) -> str:
-    """The story of a scenario folder, as ``journal.txt`` holds it.
+def play_scenario(folder: Path) -> list[dict[str, Any]]:
+    """The records of a scenario folder; ``story`` makes of them what ``journal.txt`` holds.
 
     Raises:
         LoadError: a loop of the folder is invalid.
@@ -239,7 +239,7 @@ def play_scenario(folder: Path) -> str:
         data=script.get("data", ()),
         overrides=script.get("options"),
     )
-    return story(records)
+    return records
 
 
 SILENT = frozenset({"action_spawned"})

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.published import breaches
 
 KILLS = int(os.environ.get("LL_KILLS", "200"))
 CHUNKS = 4
@@ -110,6 +111,7 @@ def records(project: Path) -> list[dict[str, Any]]:
 
 def check_laws(project: Path, kills: int) -> None:
     journal = records(project)
+    assert breaches(journal) == [], "every record is one of the published schemas"
     assert [record["seq"] for record in journal] == list(range(1, len(journal) + 1))
     entered = [record for record in journal if record["event"] == "state_enter"]
     assert [record["iteration"] for record in entered] == list(range(1, len(entered) + 1))
