@@ -48,18 +48,9 @@ def differs_by_decision(case: Case, run: Execution) -> bool:
 
 
 def looks_back_over_a_bare_state(case: Case, run: Execution) -> bool:
-    bare = {
-        name
-        for loop in case.loops.values()
-        for name, state in loop["states"].items()
-        if set(state) == {"on_yes"}
-    }
-    passed = False
-    for event in run.events:
-        passed = passed or event.get("state") in bare
-        if passed and event.get("type") == "convergence":
-            return True
-    return False
+    states = {name: state for loop in case.loops.values() for name, state in loop["states"].items()}
+    entered = [states[event["state"]] for event in run.events if event["event"] == "state_enter"]
+    return "${prev." in str(entered) and any(set(state) == {"on_yes"} for state in entered)
 
 
 class Shared:
@@ -112,11 +103,11 @@ class Shared:
         if kind < 0.08:
             return {"on_yes": self.target()}
         state = {"action": f"bash act {name}__{name}{self.words()}"}
-        if self.chance(0.2):
+        if self.chance(0.5):
             state["capture"] = "c"
         if kind < 0.3:
             self.script(name, ["out\n", "", "two words\n", '{"a": "b"}', "$(x) `y` \\ *\n"])
-            if self.chance(0.5):
+            if self.chance(0.85):
                 state["action"] = f"bash act {name}__{name} echo {self.data()}"
             state["next"] = self.target()
         else:
@@ -133,8 +124,8 @@ class Shared:
         return str(self.one("", " ${context.n}", " ${context.word} $${HOME}"))
 
     def data(self) -> str:
-        """Values of a run where both tools make one word of them: what was printed only where that is safe."""
-        seen = self.one("${captured.c.output}", "${prev.output}", "${captured.c.stderr}")
+        """Values of a run where both tools make one word of them: what was printed stands in quotes."""
+        seen = self.one("${captured.c.output}", "${prev.output}", "${prev.output}", "${context.word}")
         number = self.one("${prev.exit_code}", "${captured.c.exit_code}", "${state.iteration}")
         return f"'{seen}' {number} {self.one('', '${prev.state}', '${context.n}', '${loop.name}')}"
 
