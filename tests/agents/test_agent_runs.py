@@ -143,6 +143,31 @@ def test_an_overloaded_provider_is_waited_for(stage: Stage) -> None:
     assert complete["failure"] == {"kind": "server", "source": "host", "status": 529}
 
 
+def test_model_and_permissions_come_from_the_settings_where_the_loop_says_nothing(stage: Stage) -> None:
+    stage.installs("claude", GOOD)
+    defaults = {"model": "opus", "permissions": "read"}
+    (stage.project / "ll-config.json").write_text(json.dumps({"loops": {"run_defaults": defaults}}))
+
+    def asked() -> str:
+        (stage.project / "mended").unlink(missing_ok=True)
+        assert _ll(stage, "run", "mend").returncode == 0
+        return " ".join(stage.asked[-1]["argv"])
+
+    assert "--model opus --permission-mode plan" in asked()
+    _loop(stage, loop="permissions: workspace", state="model: haiku")
+    assert "--model haiku --permission-mode acceptEdits" in asked()
+
+
+def test_full_permissions_and_budgets_that_are_not_kept_are_said_at_the_start(stage: Stage) -> None:
+    plan = [{"say": {"type": "turn.completed"}}, {"write": "mended"}]
+    stage.installs("codex", plan)
+    _loop(stage, loop="budget: {usd: 1}", state="permissions: full")
+    done = _ll(stage, "run", "mend")
+    assert done.returncode == 0, done.stderr
+    assert "agents of ask may touch anything" in done.stderr
+    assert "codex does not keep a budget itself" in done.stderr
+
+
 JUDGED = """
 name: judged
 description: a model judges what a command printed

@@ -152,8 +152,11 @@ def _with_children(showing: Showing, folder: RunFolder) -> Showing:
 
 def _warn(prepared: Prepared) -> None:
     word = prepared.options.overrides.get("permissions") or prepared.loop.permissions
+    states = [name for name, state in prepared.loop.states.items() if state.permissions == "full"]
     if (word or prepared.project.config.permissions) == "full":
         output.warning("permissions: full - agents of this run may touch anything")
+    elif states and not prepared.options.overrides.get("permissions"):
+        output.warning(f"permissions: full - agents of {', '.join(states)} may touch anything")
     found = len(prepared.warnings)
     if found:
         many = "1 warning" if found == 1 else f"{found} warnings"

@@ -41,6 +41,12 @@ class Agents:
 
         return next((host.name for host in PROBED if found(host.program, self.env)), None)
 
+    def overruns(self, name: str) -> bool:
+        """Whether a call on a host can cost more than was reserved for it."""
+        from little_loops.hosts.table import HOSTS
+
+        return name in HOSTS and not HOSTS[name].caps_cost
+
     def obstacle(self, name: str | None, *, judging: bool = False) -> tuple[str, str] | None:
         """Why a host cannot be asked, and what helps; None when it can."""
         if name is not None and name.startswith(SCRIPTED):

@@ -117,6 +117,18 @@ def _judge_problem(state: StateConfig, agents: Agents, name: str | None) -> tupl
     )
 
 
+def spending_notes(loop: FSMLoop, overrides: Mapping[str, Any], agents: Agents) -> Iterator[str]:
+    """What to say of a budget in USD that a host does not keep by itself; once per host."""
+    own = loop.budget is not None and loop.budget.usd is not None
+    if not own and "usd" not in (overrides.get("budget") or {}):
+        return
+    asked = {
+        agents.chosen(state.host, loop.host) for state in loop.states.values() if _mode(state) == "prompt"
+    }
+    for name in sorted(name for name in asked if name is not None and agents.overruns(name)):
+        yield f"{name} does not keep a budget itself: one call may cost more than is left"
+
+
 def _mode(state: StateConfig) -> str:
     return mode_of(state) if state.action is not None else "none"
 

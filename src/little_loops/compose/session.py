@@ -110,11 +110,13 @@ def prepare(
     result = project.load(reference, builtin=builtin)
     loop = checks.runnable(result)
     usable_host(options.host)
-    _performable(project, loop, options, agents_of(project, loop, options.host), set())
+    agents = agents_of(project, loop, options.host)
+    _performable(project, loop, options, agents, set())
     durability_of(loop, project, options.durability)
     context = context_of(loop, inputs, {"run_dir": ""}).context
     checks.missing_values(loop, context)
-    return Prepared(project, loop, options, result=result, inputs=inputs, cwd=str(project.root))
+    notes = tuple(checks.spending_notes(loop, options.overrides, agents))
+    return Prepared(project, loop, options, result=result, inputs=inputs, cwd=str(project.root), notes=notes)
 
 
 def _performable(
@@ -249,6 +251,8 @@ def overrides_of(prepared: Prepared) -> dict[str, Any]:
         "value_limit": value_limit_of(prepared.project),
         "backoff": config.delay if prepared.loop.backoff is None else None,
         "rate_limits": _rate_limits(prepared.project),
+        "default_model": config.model,
+        "default_permissions": None if config.permissions == "workspace" else config.permissions,
         "durability": options.durability,
         "host": _absolute(options.host),
         **options.overrides,

@@ -122,7 +122,7 @@ class Config:
         loop="backoff",
     )
     model: str | None = setting(
-        "loops.run_defaults.model", "text", None, "Model of agent actions.", loop="model", idle=True
+        "loops.run_defaults.model", "text", None, "Model of agent actions.", loop="model"
     )
     permissions: str = setting(
         "loops.run_defaults.permissions",
@@ -131,7 +131,6 @@ class Config:
         "What agents may touch.",
         choices=("workspace", "full", "read"),
         loop="permissions",
-        idle=True,
     )
     durability: str = setting(
         "loops.run_defaults.durability",

@@ -27,6 +27,11 @@ class Host:
     read: Callable[[str], Iterator[Message]]
     session_file: Callable[[str, str, Mapping[str, str]], str | None]
 
+    @property
+    def caps_cost(self) -> bool:
+        """Whether the host itself ends a call that costs too much."""
+        return not self.can["budget in USD"].startswith("no")
+
 
 CLAUDE = Host(
     "claude",

@@ -138,9 +138,9 @@ def run_action(view: View, phase: Acting) -> fx.RunAction:
         params=phase.params,
         agent=state.agent,
         tools=None if state.tools is None else tuple(state.tools),
-        model=view.option("model") or state.model or loop.model,
+        model=view.option("model") or state.model or loop.model or view.option("default_model"),
         host=view.option("host") or state.host or loop.host,
-        permissions=view.option("permissions") or state.permissions or loop.permissions or "workspace",
+        permissions=_permissions(view),
         timeout_s=float(state.timeout or loop.default_timeout or default),
         idle_s=_idle(view),
         seconds=None if call is None else call.seconds,
@@ -148,6 +148,11 @@ def run_action(view: View, phase: Acting) -> fx.RunAction:
         reserved=call,
         value_limit=view.value_limit,
     )
+
+
+def _permissions(view: View) -> str:
+    said = view.option("permissions") or view.state.permissions or view.loop.permissions
+    return said or view.option("default_permissions") or "workspace"
 
 
 def _idle(view: View) -> float | None:
