@@ -12,7 +12,15 @@ from typing import Any
 from little_loops.errors import LoadError
 from little_loops.fsm.schema import EvaluateConfig, FSMLoop, RouteConfig, StateConfig
 
-CARRIED = ("description", "category", "labels", "scope", "config", "commands")
+CARRIED = ("description", "category", "labels", "scope", "config", "commands", "allow")
+_COMMON = ("paradigm", "name", "max_iterations", "backoff", "timeout", "on_partial_target", *CARRIED)
+READ_KEYS: dict[str, tuple[str, ...]] = {
+    "goal": (*_COMMON, "goal", "tools", "evaluator", "on_handoff"),
+    "convergence": (*_COMMON, "check", "toward", "using", "tolerance", "on_stall"),
+    "invariants": (*_COMMON, "constraints", "maintain"),
+    "imperative": (*_COMMON, "steps", "until"),
+}
+"""The keys that a short form reads; any other has no effect in it."""
 TOOL_ACTIONS = ("shell", "prompt", "slash_command")
 LONGEST_SLUG = 50
 

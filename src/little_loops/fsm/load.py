@@ -14,7 +14,7 @@ from typing import Any
 from little_loops.errors import LoadError, LoopNotFound
 from little_loops.fsm.codec import decode
 from little_loops.fsm.comments import obeyed
-from little_loops.fsm.compilers import CARRIED, compile_paradigm
+from little_loops.fsm.compilers import CARRIED, READ_KEYS, compile_paradigm
 from little_loops.fsm.diagnostics import (
     Diagnostic,
     Source,
@@ -25,7 +25,7 @@ from little_loops.fsm.diagnostics import (
     render_all,
     warnings,
 )
-from little_loops.fsm.fitting import MISSING_KEY, UNKNOWN_KEY, Mistake, shown
+from little_loops.fsm.fitting import MISSING_KEY, UNKNOWN_KEY, Mistake, closest, shown
 from little_loops.fsm.fragments import Reader, Trail, apply_fragments, expand_flow, inherit
 from little_loops.fsm.library import resolve_loop_path
 from little_loops.fsm.schema import FSMLoop
@@ -187,8 +187,19 @@ def _compiled(mapping: dict[str, Any], trail: Trail) -> dict[str, Any] | None:
             at = "constraints"
         trail.error(BAD_PARADIGM, (at,), error.message, mapping)
         return None
+    _note_unread(mapping, trail)
     compiled.update({key: mapping[key] for key in CARRIED if key in mapping})
     return _with_origins(compiled, mapping)
+
+
+def _note_unread(mapping: dict[str, Any], trail: Trail) -> None:
+    paradigm = mapping["paradigm"]
+    for key in mapping:
+        if key not in READ_KEYS[paradigm]:
+            note = f"{key!r} has no effect in the short form {paradigm}"
+            close = closest(key, READ_KEYS[paradigm])
+            found = Mistake(UNKNOWN_KEY, "warning", (), note, child=key, on_key=True, suggestion=close)
+            trail.note(found, mapping)
 
 
 def _with_origins(compiled: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
