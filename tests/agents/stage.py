@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import uuid
 from pathlib import Path
@@ -43,13 +44,19 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.bin, self.project, self.run = folder / "bin", folder / "project", folder / "run"
-        for made in (self.bin, self.project, self.run):
+        self.tools = folder / "tools"
+        for made in (self.bin, self.project, self.run, self.tools):
             made.mkdir()
+        # What loops need and nothing else: an agent that this machine has is never asked.
+        for name in ("bash", "sh", "git"):
+            program = shutil.which(name)
+            assert program is not None
+            (self.tools / name).symlink_to(program)
 
     @property
     def env(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
-        path = f"{self.bin}:{os.defpath}"
+        path = f"{self.bin}:{self.tools}"
         return {**kept, "PATH": path, "HOME": str(self.folder), "WHO": "me", "CLAUDECODE": "1"}
 
     def installs(self, name: str, *plans: list[dict[str, Any]]) -> None:

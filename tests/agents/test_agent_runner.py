@@ -191,6 +191,7 @@ def test_an_agent_that_closes_its_streams_is_waited_for(stage: Stage) -> None:
     done = stage.result(*_steps(said("x"), result()), {"close": True}, {"sleep": 0.3}, {"exit": 3})
     assert done.exit_code == 3
     assert done.duration_ms >= 250
+    assert done.stderr == "[result] claude ended with exit code 3 after its answer\n"
 
 
 def test_a_child_that_keeps_the_pipes_does_not_keep_the_step(stage: Stage) -> None:

@@ -86,7 +86,9 @@ values = _group(
 agents = _group(
     [
         click.option(
-            "--host", metavar="HOST", help="Who runs agent actions; scripted:FILE plays prepared ones."
+            "--host",
+            metavar="HOST",
+            help="Who runs agent actions and judges: claude, codex, or scripted:FILE with prepared answers.",
         ),
         click.option("--model", metavar="NAME", help="Model of agent actions."),
         click.option("--llm-model", metavar="NAME", help="Model that judges."),

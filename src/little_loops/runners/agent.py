@@ -110,7 +110,7 @@ class AgentRunner:
             yield last
         failed = account.failed(finished.exit_code)
         if failed and finished.cause is None:
-            told = account.complaint() or f"{self._host.name} ended without an answer"
+            told = account.complaint() or self._unexplained(finished, account)
             output.read("err", f"[result] {told}\n".encode("utf-8", "replace"))
         result = self._result(finished, account, output)
         if finished.cause is not None:
@@ -121,6 +121,11 @@ class AgentRunner:
             yield self._not_let_in(account, failure, finished.duration_ms)
             return
         yield Done(replace(result, failure=failure))
+
+    def _unexplained(self, finished: Finished, account: Account) -> str:
+        if account.end is None:
+            return f"{self._host.name} ended without an answer"
+        return f"{self._host.name} ended with exit code {finished.exit_code} after its answer"
 
     def _result(self, finished: Finished, account: Account, output: ActionOutput) -> ActionResult:
         kind = finished.cause if finished.cause != "stop" else None

@@ -323,7 +323,7 @@ def _say_what_next(draft: Draft, target: Path) -> None:
     rows = [
         (f"ll-loop validate {draft.name}", "is anything wrong with it?"),
         (f"ll-loop simulate {draft.name}", "walk through it; nothing is executed"),
-        (f"ll-loop run {draft.name}", "an agent needs --host" if draft.agent else "run it"),
+        (f"ll-loop run {draft.name}", "an agent is asked (ll-loop doctor)" if draft.agent else "run it"),
     ]
     output.say("Next:")
     output.table([(f"  {line}", about) for line, about in rows])
