@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.agents.stage import INIT, Stage, result, said, used
+from tests.agents.stage import INIT, Stage, alive, result, said, used
 from tests.cli_runs.shop import PROGRAM
 
 LOOP = """
@@ -141,6 +141,36 @@ def test_an_overloaded_provider_is_waited_for(stage: Stage) -> None:
     assert retry["backoff"] == 30
     complete = next(record for record in _records(stage) if record["event"] == "action_complete")
     assert complete["failure"] == {"kind": "server", "source": "host", "status": 529}
+
+
+def test_an_agent_whose_engine_was_killed_is_ended_before_it_is_asked_again(stage: Stage) -> None:
+    stage.installs("claude", [{"child_keeps_pipes": 60}, {"say": said("working")}, {"sleep": 60}], GOOD)
+    engine = subprocess.Popen(
+        [*PROGRAM, "run", "mend", "--quiet"], cwd=stage.project, env=stage.env, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while not any(record["event"] == "action_output" for record in _records(stage)):
+        assert engine.poll() is None
+    engine.kill()
+    engine.wait()
+    (spawned,) = (record for record in _records(stage) if record["event"] == "action_spawned")
+    child = int((stage.bin / "child").read_text())
+    assert alive(spawned["pid"])
+    assert alive(child)
+    done = _ll(stage, "resume", "mend")
+    assert done.returncode == 0, done.stderr
+    assert not alive(spawned["pid"])
+    assert not alive(child)
+    assert [asked["env"]["LL_ATTEMPT"] for asked in stage.asked] == ["1", "2"]
+
+
+def test_an_agent_that_hands_over_ends_the_segment(stage: Stage) -> None:
+    stage.installs(
+        "claude", [{"say": said("CONTEXT_HANDOFF: the file is half done")}, {"say": result()}], GOOD
+    )
+    assert _ll(stage, "run", "mend").returncode == 75
+    assert _ll(stage, "resume", "mend").returncode == 0
+    assert len(stage.asked) == 2
 
 
 def test_model_and_permissions_come_from_the_settings_where_the_loop_says_nothing(stage: Stage) -> None:
