@@ -124,7 +124,7 @@ class World:
                 timeout_kind=None,
                 stopped=signal,
             )
-        if seconds is not None and answer.duration_ms > seconds * 1000:
+        if seconds is not None and answer.duration_ms > seconds * 1000 + 0.01:
             ended: dict[str, Any] = {
                 "exit_code": 124,
                 "timeout_kind": "budget",
