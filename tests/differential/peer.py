@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 def same(ours: list[dict[str, Any]], others: list[dict[str, Any]]) -> bool:
     """Whether two runs are one; where a text of ours stands for its data by name, the texts may differ."""
     placed = [event.get("values") is not None for event in ours if event["event"] in KEYS]
-    pairs = zip_longest(common(ours), common(others), placed, fillvalue={})
+    pairs: Iterable[Any] = zip_longest(common(ours), common(others), placed, fillvalue={})
     return all(
         mine == other or (named and {**mine, "action": ""} == {**other, "action": ""})
         for mine, other, named in pairs
