@@ -191,11 +191,34 @@ def test_model_and_permissions_come_from_the_settings_where_the_loop_says_nothin
 def test_full_permissions_and_budgets_that_are_not_kept_are_said_at_the_start(stage: Stage) -> None:
     plan = [{"say": {"type": "turn.completed"}}, {"write": "mended"}]
     stage.installs("codex", plan)
-    _loop(stage, loop="budget: {usd: 1}", state="permissions: full")
+    _loop(stage, loop="budget: {usd: 1, unknown_price: 0.125}", state="permissions: full")
     done = _ll(stage, "run", "mend")
     assert done.returncode == 0, done.stderr
+    complete = next(record for record in _records(stage) if record["event"] == "action_complete")
+    assert complete["usage"]["cost_usd"] == 0.125
     assert "agents of ask may touch anything" in done.stderr
     assert "codex does not keep a budget itself" in done.stderr
+
+
+@pytest.mark.parametrize("flags", [(), ("--budget", "usd=1")])
+def test_a_budget_in_usd_needs_a_host_that_tells_the_cost_or_a_price(
+    stage: Stage, flags: tuple[str, ...]
+) -> None:
+    stage.installs("codex", [{"say": {"type": "turn.completed"}}])
+    _loop(stage, loop="" if flags else "budget: {usd: 1}")
+    done = _ll(stage, "run", "mend", *flags)
+    assert done.returncode == 2
+    assert "codex does not tell what a call costs" in done.stderr
+    assert "unknown_price" in done.stderr
+    assert stage.asked == []
+
+
+def test_a_price_that_is_said_is_what_a_call_costs(stage: Stage) -> None:
+    stage.installs("codex", [{"say": {"type": "turn.completed"}}])
+    _loop(stage, loop="budget: {usd: 1, unknown_price: 0.4}")
+    assert _ll(stage, "run", "mend").returncode == 1
+    assert len(stage.asked) == 3
+    assert _records(stage)[-1]["terminated_by"] == "budget_exhausted"
 
 
 JUDGED = """

@@ -25,11 +25,15 @@ class Agents:
         flag: what the command line said, or the run was started with; None = nothing.
         default: what the run's own loop or the settings say; None = nothing.
         env: environment in which programs are looked for.
+        usd: the run has a budget in USD.
+        price: USD to count for a call whose host does not tell what it cost; None = not said.
     """
 
     flag: str | None
     default: str | None
     env: Mapping[str, str]
+    usd: bool = False
+    price: float | None = None
 
     def chosen(self, state: str | None, loop: str | None) -> str | None:
         """The host of a state, by what the state and its loop say; None = there is none."""
@@ -46,6 +50,12 @@ class Agents:
         from little_loops.hosts.table import HOSTS
 
         return name in HOSTS and not HOSTS[name].caps_cost
+
+    def unpriced(self, name: str) -> bool:
+        """Whether nobody can say what a call on a host costs."""
+        from little_loops.hosts.table import HOSTS
+
+        return self.price is None and name in HOSTS and not HOSTS[name].tells_cost
 
     def obstacle(self, name: str | None, *, judging: bool = False) -> tuple[str, str] | None:
         """Why a host cannot be asked, and what helps; None when it can."""

@@ -101,7 +101,20 @@ def _agent_problem(loop: FSMLoop, state: StateConfig, agents: Agents, judges: bo
         obstacle = agents.obstacle(name)
         if obstacle is not None:
             return f"its action is for an agent, and {obstacle[0]}", obstacle[1]
-    return _judge_problem(state, agents, name) if judged else None
+    problem = _judge_problem(state, agents, name) if judged else None
+    return problem or _price_problem(loop, state, agents, name)
+
+
+def _price_problem(
+    loop: FSMLoop, state: StateConfig, agents: Agents, name: str | None
+) -> tuple[str, str] | None:
+    own = [budget for budget in (loop.budget, state.budget) if budget is not None and budget.usd is not None]
+    if name is None or not (own or agents.usd) or not agents.unpriced(name):
+        return None
+    return (
+        f"there is a budget in USD, and {name} does not tell what a call costs",
+        "say what to count for a call (budget: {unknown_price: 0.5}), or limit tokens or agent_calls instead",
+    )
 
 
 def _judge_problem(state: StateConfig, agents: Agents, name: str | None) -> tuple[str, str] | None:
@@ -117,10 +130,9 @@ def _judge_problem(state: StateConfig, agents: Agents, name: str | None) -> tupl
     )
 
 
-def spending_notes(loop: FSMLoop, overrides: Mapping[str, Any], agents: Agents) -> Iterator[str]:
+def spending_notes(loop: FSMLoop, agents: Agents) -> Iterator[str]:
     """What to say of a budget in USD that a host does not keep by itself; once per host."""
-    own = loop.budget is not None and loop.budget.usd is not None
-    if not own and "usd" not in (overrides.get("budget") or {}):
+    if not agents.usd:
         return
     asked = {
         agents.chosen(state.host, loop.host) for state in loop.states.values() if _mode(state) == "prompt"

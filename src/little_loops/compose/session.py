@@ -110,12 +110,12 @@ def prepare(
     result = project.load(reference, builtin=builtin)
     loop = checks.runnable(result)
     usable_host(options.host)
-    agents = agents_of(project, loop, options.host)
+    agents = agents_of(project, loop, options.host, options.overrides)
     _performable(project, loop, options, agents, set())
     durability_of(loop, project, options.durability)
     context = context_of(loop, inputs, {"run_dir": ""}).context
     checks.missing_values(loop, context)
-    notes = tuple(checks.spending_notes(loop, options.overrides, agents))
+    notes = tuple(checks.spending_notes(loop, agents))
     return Prepared(project, loop, options, result=result, inputs=inputs, cwd=str(project.root), notes=notes)
 
 
@@ -131,9 +131,12 @@ def _performable(
                 _performable(project, child.loop, options, agents, seen)
 
 
-def agents_of(project: Project, loop: FSMLoop, flag: str | None) -> Agents:
+def agents_of(project: Project, loop: FSMLoop, flag: str | None, overrides: Mapping[str, Any]) -> Agents:
     """The hosts of a run of a loop."""
-    return Agents(flag, loop.host or project.config.host, os.environ)
+    own = {} if loop.budget is None else loop.budget.to_dict()
+    budget = {**own, **(overrides.get("budget") or {})}
+    usd, price = budget.get("usd") is not None, budget.get("unknown_price")
+    return Agents(flag, loop.host or project.config.host, os.environ, usd, price)
 
 
 def scope_of(project: Project, loop: FSMLoop) -> tuple[str, ...]:
@@ -204,7 +207,8 @@ def _segment(
     loops: dict[str, FSMLoop] = dict(pinned_loops(folder))
     clock = SystemClock(prepared.snapshot.t)
     opening: Begin | Resume = prepared.resume or _begin(prepared, folder, loops, durability)
-    agents = agents_of(project, prepared.loop, options.host or _recorded_host(prepared))
+    said = {**prepared.snapshot.overrides, **options.overrides}
+    agents = agents_of(project, prepared.loop, options.host or _recorded_host(prepared), said)
     children = ChildLoops(
         project, folder, loops, agents, not options.overrides.get("no_llm"), durability != "relaxed"
     )

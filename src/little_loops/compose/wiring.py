@@ -70,7 +70,7 @@ class Hosts:
         from little_loops.runners.judge import JudgeRunner
 
         runner = JudgeRunner if kind is fx.Judge else AgentRunner
-        return runner(HOSTS[name], Place(folder, self._env, self._cwd))
+        return runner(HOSTS[name], Place(folder, self._env, self._cwd, price=self._agents.price))
 
 
 def usable_host(name: str | None) -> None:

@@ -32,6 +32,11 @@ class Host:
         """Whether the host itself ends a call that costs too much."""
         return not self.can["budget in USD"].startswith("no")
 
+    @property
+    def tells_cost(self) -> bool:
+        """Whether the host says what a call cost."""
+        return not self.can["cost"].startswith("no")
+
 
 CLAUDE = Host(
     "claude",
@@ -66,7 +71,7 @@ CODEX = Host(
         "agent:": "no, it is left out with a note",
         "tools:": "no, it is left out with a note",
         "tokens": "yes",
-        "cost": "no; of a budget in USD one call uses up what is left",
+        "cost": "no; a budget in USD needs unknown_price, a figure per call",
         "budget in USD": "no, a call is not ended by it",
         "session": "yes, without its file",
     },

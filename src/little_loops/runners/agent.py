@@ -139,7 +139,7 @@ class AgentRunner:
             result,
             output=result.output.removesuffix("\n"),
             exact=result.exact - {"output"} if ours else result.exact,
-            usage=account.usage(finished.duration_ms / 1000),
+            usage=self._place.usage(self._host, account, finished.duration_ms / 1000),
             session_id=account.session_id,
             session_jsonl=session_log(self._host, account.session_id, self._place),
         )
@@ -148,7 +148,7 @@ class AgentRunner:
         status = "" if failure.status is None else f" ({failure.status})"
         told = account.complaint()
         said = f", it says: {told}" if told else ""
-        usage = account.usage(duration_ms / 1000)
+        usage = self._place.usage(self._host, account, duration_ms / 1000)
         return Failed(
             f"{self._host.name} is not let in by its provider{status}{said}; {self._host.login}", usage
         )

@@ -10,8 +10,9 @@ import contextlib
 import os
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from little_loops.hosts.messages import Message
+from little_loops.hosts.messages import Account, Message
 from little_loops.hosts.request import Invocation
 from little_loops.hosts.table import Host
 from little_loops.machine.effects import Judge, RunAction
@@ -29,12 +30,21 @@ class Place:
         env: the environment that agents inherit, and that prompts may quote.
         cwd: the project; None = where the engine runs.
         grace_s: seconds from TERM to KILL.
+        price: USD to count for a call on a host that never tells what one cost; None = not known.
     """
 
     folder: str
     env: Mapping[str, str]
     cwd: str | None = None
     grace_s: float = 5.0
+    price: float | None = None
+
+    def usage(self, host: Host, account: Account, seconds: float) -> dict[str, Any]:
+        """What a call used; the price that was said stands in for one that the host never tells."""
+        used = account.usage(seconds)
+        if self.price is not None and not host.tells_cost:
+            used["cost_usd"] = self.price
+        return used
 
     def command(self, invocation: Invocation, effect: RunAction | Judge) -> Command:
         """What to start, marked as belonging to this run, step and attempt."""

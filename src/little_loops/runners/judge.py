@@ -88,7 +88,8 @@ class JudgeRunner:
         failure = heard.account.failure(heard.stderr.text()) if failed else None
         details["llm_latency_ms"] = round(heard.seconds * 1000)
         details["llm_raw_output"] = (_answer_text(heard.account) or stream)[: judgement.SHOWN]
-        yield Judged(verdict, {**found, **details}, heard.account.usage(heard.seconds), failure, progress)
+        usage = self._place.usage(self._host, heard.account, heard.seconds)
+        yield Judged(verdict, {**found, **details}, usage, failure, progress)
 
     def _converse(self, call: Call, stop: Stop) -> Generator[Report, None, _Heard]:
         heard = _Heard(Account(), Value(_STDERR))
