@@ -416,7 +416,7 @@ class Naive:
                 raise Finish("error", frame.depth)
             return Step(state["next"], "next", result)
         if result is None and not state.get("evaluate"):
-            return Step(target_for(state, "yes"), "verdict")
+            return Step(target_for(state, "yes"), "verdict", Answer())
         return self.judge(frame, result or Answer())
 
     def attempt(self, frame: Frame) -> Answer:

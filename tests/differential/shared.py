@@ -31,11 +31,8 @@ def make_shared(number: int) -> tuple[Case, Execution]:
 def differs_by_decision(case: Case, run: Execution) -> bool:
     """Whether the run hits on something that is told otherwise on purpose.
 
-    A terminal reached with the last permitted step, a maintained loop that lost its way, and a look at the
-    step before after a state that has neither action nor evaluator (the older tool counts that as a step).
+    A terminal reached with the last permitted step, and a maintained loop that lost its way.
     """
-    if looks_back_over_a_bare_state(case, run):
-        return True
     for event in run.events:
         if event["event"] == "loop_complete":
             loop = next(loop for loop in case.loops.values() if event["final_state"] in loop["states"])
@@ -45,12 +42,6 @@ def differs_by_decision(case: Case, run: Execution) -> bool:
             if loop.get("maintain") and event["terminated_by"] == "error":
                 return True
     return False
-
-
-def looks_back_over_a_bare_state(case: Case, run: Execution) -> bool:
-    states = {name: state for loop in case.loops.values() for name, state in loop["states"].items()}
-    entered = [states[event["state"]] for event in run.events if event["event"] == "state_enter"]
-    return "${prev." in str(entered) and any(set(state) == {"on_yes"} for state in entered)
 
 
 class Shared:

@@ -115,7 +115,7 @@ def _route(s: Snapshot, e: ev.Route) -> Snapshot:
         frame,
         state=e.to,
         phase=Arriving(True, e.until, None if maintain else edge),
-        prev=frame.prev if result is None or e.via == "throttle" else _prev(frame, result),
+        prev=_prev(frame, result, e.via),
         edges={} if maintain else {**frame.edges, edge: frame.edges.get(edge, 0) + 1},
         retries=frame.retries + 1 if same else 0,
         throttle=frame.throttle if same else 0,
@@ -125,7 +125,13 @@ def _route(s: Snapshot, e: ev.Route) -> Snapshot:
     return put(s, e, moved, continuation=s.continuation if result is None else None)
 
 
-def _prev(frame: Frame, result: Result) -> Prev:
+def _prev(frame: Frame, result: Result | None, via: str) -> Prev | None:
+    """``prev`` after a route: the step that is left, unless it had no result of its own."""
+    if via == "throttle":
+        return frame.prev
+    if result is None:
+        bare = via == "verdict" and isinstance(frame.phase, Entered)
+        return Prev("", 0, frame.state) if bare else frame.prev
     verdict, details = None, None
     if isinstance(frame.phase, Judged):
         verdict, details = frame.phase.verdict, frame.phase.details
