@@ -180,6 +180,7 @@ def test_a_signal_stops_in_order_and_a_resume_goes_on(shop: Shop, number: signal
     again = shop.ll("resume", "waits")
     assert again.returncode == 0
     assert "attempt 2" in again.stdout
+    assert "Path: a → done" in again.stdout, "the path of the whole run, not of its last part"
 
 
 def test_a_second_signal_ends_what_does_not_listen(shop: Shop) -> None:

@@ -95,6 +95,11 @@ class Memory:
         self.loop = loop
         self.run = Summary()
 
+    def recall(self, records: Iterable[dict[str, Any]]) -> None:
+        """What was written before this segment, so that the end tells of the whole run."""
+        for record in records:
+            add(self.run, record)
+
     def heard(self, event: ev.Event) -> None:
         if not isinstance(event, ev.ActionOutput):
             for record in ev.to_wire(event):

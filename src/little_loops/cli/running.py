@@ -121,6 +121,10 @@ def perform(prepared: Prepared, showing: Showing) -> int:
     assert folder is not None
     stop = StopToken()
     stage = Stage(prepared.loop, folder.run_id, _with_children(showing, folder), stop)
+    if prepared.resume is not None:
+        from little_loops.journal.fold import records
+
+        stage.memory.recall(records(folder))
     with signals(stop):
         try:
             done = execute(prepared, stop, (stage,), waiting=stage.waiting)
