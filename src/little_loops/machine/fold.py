@@ -261,14 +261,14 @@ def _action_complete(s: Snapshot, e: ev.ActionComplete) -> Snapshot:
         return put(s, e, replace(frame, phase=cut, captured=captured), stop=e.stopped)
     marker, failure = _marker(e.marker), _failure(e.failure)
     own = isinstance(phase.of, Entered) and not phase.of.flushed
+    cleared = {} if failure is not None else dict.fromkeys(("short", "long", "api", "waited", "storm"), 0)
     acted = replace(
         frame,
         phase=Acted(phase.attempt, phase.of, result, phase.action, marker, failure),
         captured=captured,
         throttle=frame.throttle + (failure is None and own),
+        **cleared,
     )
-    if failure is None:
-        acted = replace(acted, short=0, long=0, api=0, waited=0, storm=0)
     return put(s, e, acted, stop="marker" if marker and marker.kind == "stop" else s.stop)
 
 

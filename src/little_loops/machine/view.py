@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from little_loops.events import Event
@@ -74,9 +75,8 @@ class View:
 
     def record(self, kind: type[E], /, *, depth: int | None = None, **fields: Any) -> E:
         """A record of this moment, with its envelope."""
-        moment = datetime.fromtimestamp(self.facts.wall, UTC)
         return kind(
-            ts=moment.isoformat(timespec="microseconds"),
+            ts=stamp(self.facts.wall),
             seq=self.snapshot.seq + 1,
             t=max(self.facts.clock, self.snapshot.t),
             depth=self.snapshot.depth if depth is None else depth,
@@ -171,6 +171,12 @@ class View:
             continuation=self.snapshot.continuation,
             env=self.facts.env,
         )
+
+
+@lru_cache(maxsize=4)
+def stamp(wall: float) -> str:
+    """Epoch seconds as a time stamp of a record; records of one moment share it."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="microseconds")
 
 
 def prev_map(prev: Prev | None) -> Mapping[str, Any] | None:

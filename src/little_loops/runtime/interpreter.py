@@ -90,8 +90,8 @@ class _Segment:
 
     def _step(self) -> bool:
         """Advance as far as possible, then perform one effect; False when nothing is left."""
-        world = self.world
-        while (event := self._enabled()) is not None:
+        world, moment = self.world, self.world.clock.facts()
+        while (event := self._enabled(moment)) is not None:
             self._commit(event)
         effect = world.kernel.next_effect(world.loops, self.snapshot)
         if effect is None:
@@ -100,11 +100,12 @@ class _Segment:
         self._perform(effect)
         return True
 
-    def _enabled(self) -> Event | None:
+    def _enabled(self, moment: Facts) -> Event | None:
+        """The next record of this moment: what advances without the world takes no time."""
         world = self.world
         if self._stop_is_due():
             return self._decided(Stopped(world.stop.cause or ""))
-        return world.kernel.advance(world.loops, self.snapshot, world.clock.facts())
+        return world.kernel.advance(world.loops, self.snapshot, moment)
 
     def _stop_is_due(self) -> bool:
         """A stop takes effect at an arrival even where no effect is under way."""
