@@ -146,7 +146,7 @@ def resolve(document: Document, folder: Path, trail: Trail) -> tuple[dict[str, A
     mapping = compiled
     had_flow = "flow" in mapping
     mapping = expand_flow(mapping, trail)
-    missing = [key for key in REQUIRED if key not in mapping and not (key == "states" and had_flow)]
+    missing = [key for key in REQUIRED if mapping.get(key) is None and not (key == "states" and had_flow)]
     if missing:
         listed = ", ".join(REQUIRED[key] for key in missing)
         span = head_of(mapping) or Span(document.source, 1, 1, 1, 1)
