@@ -304,9 +304,11 @@ def statuses(shop: Shop) -> list[str]:
 def test_a_stopped_queue_leaves_nothing_behind(shop: Shop) -> None:
     first = shop.start("run", "waits")
     shop.until("here")
+    (holding,) = shop.runs()
     second = shop.start("run", "waits", "--queue")
     wait_for(lambda: statuses(shop) == ["queued", "running"], "the queue")
-    assert shop.ll("stop", shop.runs()[1]).returncode == 0
+    (queued,) = set(shop.runs()) - {holding}
+    assert shop.ll("stop", queued).returncode == 0
     second.communicate(timeout=30)
     assert second.returncode == 143
     assert len(shop.runs()) == 1
