@@ -19,7 +19,7 @@ from little_loops.journal.lock import Locks
 from little_loops.journal.tail import first_record
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-(?P<slug>[a-z0-9-]+)-[a-z2-7]{4}")
-_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
 _TRIES = 1000
 
 
@@ -30,13 +30,14 @@ def slug_of(loop_name: str) -> str:
 
 
 def new_run_id(loop_name: str, wall: float) -> str:
-    """A run id nobody has very likely used: UTC second, slug, four random letters. Sorts by time.
+    """A run id nobody has very likely used: UTC second, slug, part of the second, chance. Sorts by time.
 
     Args:
         wall: epoch seconds.
     """
     moment = datetime.fromtimestamp(wall, UTC)
-    tail = "".join(_LETTERS[byte % 32] for byte in os.urandom(4))
+    early, late = divmod(int(wall % 1 * 1024), 32)
+    tail = _LETTERS[early] + _LETTERS[late] + "".join(_LETTERS[byte % 32] for byte in os.urandom(2))
     return f"{moment:%Y%m%d-%H%M%S}-{slug_of(loop_name)}-{tail}"
 
 
