@@ -159,19 +159,16 @@ class Locks:
             claim.run_id, claim.loop, claim.scope,
             os.getpid(), me.started if me else "", me.boot if me else "", time.time(),
         )  # fmt: skip
-        fd = -1
-        try:
-            self._prepare()
+        self._prepare()
+        with contextlib.ExitStack() as undo:
             with self._sentinel():
                 fd = self._open(claim.run_id)
+                undo.callback(self.drop, claim.run_id, fd)
                 blockers = self._blockers(mine)
                 self._settle(fd, mine, blockers, patience)
             if blockers and patience:
                 mine = self._queue(fd, mine, blockers, patience)
-        except BaseException:
-            if fd >= 0:
-                self.drop(claim.run_id, fd)
-            raise
+            undo.pop_all()
         return RunLock(self, fd, mine)
 
     def _settle(self, fd: int, mine: Held, blockers: tuple[Held, ...], patience: Patience | None) -> None:
@@ -269,14 +266,13 @@ class Locks:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as problem:
             raise _refused(path, problem) from problem
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(os.close, fd)
             if not _is_free(fd):
                 raise _live(_parsed(fd, run_id))
             # What a waking waiter holds for an instant is a shared lock; that is no reason to refuse.
             fcntl.flock(fd, fcntl.LOCK_EX)
-        except BaseException:
-            os.close(fd)
-            raise
+            undo.pop_all()
         return fd
 
     def _held(self, *, sweep: bool = False) -> Iterator[Held]:
