@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 from little_loops.events import Event
-from little_loops.fsm.schema import FSMLoop
 from little_loops.machine.effects import Effect, End, Facts, Report
 
 
@@ -66,17 +65,3 @@ class Clock(Protocol):
 
     def facts(self) -> Facts:
         """The moment: wall clock, run clock, environment."""
-
-
-class Library(Protocol):
-    """Definitions a run is pinned to."""
-
-    def load(self, reference: str) -> tuple[str, FSMLoop]:
-        """Load, check and pin a child loop; digest and definition.
-
-        Raises:
-            UserError: not found or invalid.
-        """
-
-    def pinned(self) -> Mapping[str, FSMLoop]:
-        """Every definition of this run by digest."""
